@@ -1,0 +1,130 @@
+"""What a frame's index tells about time: order within sequences, and holes."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+NANOSECONDS_PER_DAY = 86_400_000_000_000
+
+
+def segment_starts(index, sequence_offsets):
+    """Rows at which a new segment begins, by the time in a frame's index.
+
+    A sequence's times must increase. Where they are regular (all steps multiples of
+    the sequence's smallest step, which is also the commonest) a larger step is a
+    hole, and a new segment starts behind it. Calendar steps count as regular too:
+    working days, months, quarters, years. An index that is neither regular nor
+    numeric shows no holes.
+
+    Parameters
+    ----------
+    index : pandas Index of length n_rows
+        Time of each row.
+
+    sequence_offsets : ndarray of shape (n_sequences + 1,)
+        Rows at which sequences begin, and the number of rows.
+
+    Returns
+    -------
+    starts : ndarray of shape (n_segments,)
+        Every sequence's first row is among them.
+
+    Raises
+    ------
+    ValueError
+        If time stands still or runs backwards within a sequence, or is missing.
+    """
+    starts = sequence_offsets[:-1]
+    ticks = _ticks(index)
+    if not ticks:
+        return starts
+    # Differences across a sequence's boundary mean nothing: give them a neutral value.
+    inner = np.ones(len(index) - 1, dtype=bool)
+    inner[starts[1:] - 1] = False
+    _check_increasing(index, ticks[0], inner)
+    if getattr(index, "freq", None) is not None and len(starts) == 1:
+        return starts
+    holes = min(
+        (_holes(values, starts, inner) for values in ticks),
+        key=lambda holes: (holes is None, 0 if holes is None else holes.sum()),
+    )
+    if holes is None:
+        return starts
+    return np.union1d(starts, np.flatnonzero(holes) + 1)
+
+
+def _ticks(index):
+    """Readings of the index as evenly spaced numbers, the plainest first."""
+    kind = getattr(index.dtype, "kind", "O")
+    if kind in "iuf" and isinstance(index.dtype, np.dtype):
+        values = index.to_numpy()
+        if kind == "f" and not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(f"X's index has no finite time at row {row}.")
+        return [values.astype(np.int64) if kind == "u" else values]
+    if not hasattr(index, "asi8"):
+        return []
+    if index.hasnans:
+        row = int(np.flatnonzero(index.isna())[0])
+        raise ValueError(f"X's index has no time (NaT) at row {row}.")
+    if kind != "M" and not hasattr(index, "tz"):  # periods and durations
+        return [index.asi8]
+    clock = index.as_unit("ns")
+    return [clock.asi8, *_calendar_ticks(clock.tz_localize(None))]
+
+
+def _calendar_ticks(wall):
+    """Days, working days and months, where all times of `wall` fall on them."""
+    within_day = wall.asi8 % NANOSECONDS_PER_DAY
+    if np.ptp(within_day):
+        return []
+    days = (wall.asi8 - within_day) // NANOSECONDS_PER_DAY
+    readings = [days]
+    dates = days.astype("datetime64[D]")
+    if np.is_busday(dates).all():
+        readings.append(np.busday_count(np.datetime64("1970-01-01"), dates))
+    if np.ptp(wall.day) == 0 or wall.is_month_end.all():
+        readings.append(np.asarray(wall.year * 12 + wall.month, dtype=np.int64))
+    return readings
+
+
+def _check_increasing(index, values, inner):
+    backwards = inner & ~(values[1:] > values[:-1])
+    if backwards.any():
+        row = int(np.flatnonzero(backwards)[0]) + 1
+        raise ValueError(
+            f"X's index does not increase in time: row {row} ({index[row]!s}) follows "
+            f"row {row - 1} ({index[row - 1]!s}) in the same sequence. That is what a "
+            "shuffled split or rows drawn with replacement look like; split in order "
+            "of time or by whole sequences. If the index is no time, drop it with "
+            "X.reset_index(drop=True); if X holds several sequences, tell them apart "
+            "by groups or by an index of two levels (sequence, time)."
+        )
+
+
+def _holes(values, starts, inner):
+    """Mask (n_rows - 1,) of steps over a hole; None if no sequence is regular."""
+    differences = np.diff(values)
+    if not differences.size:
+        return np.zeros(0, dtype=bool)
+    lengths = np.diff(np.append(starts, len(values)))
+    big = np.iinfo(np.int64).max if differences.dtype.kind == "i" else np.inf
+    # A sequence's own smallest step, for each of its steps.
+    guarded = np.append(np.where(inner, differences, big), big)
+    smallest = np.minimum.reduceat(guarded, starts)
+    unit = np.repeat(smallest, lengths)[:-1]
+    ratio = np.where(inner, differences / unit, 1.0)
+    whole = np.abs(ratio - np.rint(ratio)) < 1e-6 * ratio
+    single = ratio < 1.5
+    counts = np.maximum(lengths - 1, 1)
+    regular = _sums(inner & ~whole, starts) == 0
+    regular &= 2 * _sums(inner & single, starts) > counts
+    regular |= lengths == 1
+    if not regular.any():
+        return None
+    return inner & ~single & np.repeat(regular, lengths)[:-1]
+
+
+def _sums(mask, starts):
+    return np.add.reduceat(np.append(mask, False).astype(np.intp), starts)

@@ -1,0 +1,674 @@
+"""What fit, predict and score mean, once for all families."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numbers
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
+
+from .sequences import ROWS, Sequences, object_array, read_layout
+from .targets import (
+    NEXT,
+    SEQUENCE,
+    STEP,
+    Targets,
+    next_step_targets,
+    read_targets,
+)
+
+__all__ = ["SequenceClassifier", "SequenceEstimator", "SequenceRegressor"]
+
+FLOATS = (np.float64, np.float32)
+
+
+class SequenceEstimator(BaseEstimator):
+    """Base of all estimators: sequences in, in any layout, and back.
+
+    `groups`, one sequence id for each row, is requested by default wherever a method
+    takes it, so that with ``enable_metadata_routing=True`` one ``groups`` reaches the
+    splitter and the estimator.
+    """
+
+    __metadata_request__fit = {"groups": True}
+    __metadata_request__partial_fit = {"groups": True}
+    __metadata_request__predict = {"groups": True}
+    __metadata_request__predict_proba = {"groups": True}
+    __metadata_request__predict_log_proba = {"groups": True}
+    __metadata_request__score = {"groups": True}
+    __metadata_request__transform = {"groups": True}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = False
+        return tags
+
+    def _read_rows(self, flat, *, reset, dtype=FLOATS):
+        """Validate the stacked time steps: shape (n_rows, n_features)."""
+        try:
+            rows = validate_data(
+                self, flat, reset=reset, dtype=dtype, ensure_all_finite=False
+            )
+        except ValueError as error:
+            if "could not convert" not in str(error):
+                raise
+            raise ValueError(
+                f"{error}. X must hold real numbers: {type(self).__name__} takes no "
+                "text. Encode such columns, for example with "
+                "sklearn.preprocessing.OneHotEncoder."
+            ) from error
+        return rows
+
+    def _read_sequences(self, X, groups, *, reset):
+        """X in whatever layout, validated and packed."""
+        flat, layout = read_layout(X, groups)
+        rows = self._read_rows(flat, reset=reset)
+        check_all_finite(rows, self)
+        return Sequences(rows, layout)
+
+    def _input_names(self):
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{i}" for i in range(self.n_features_in_)] if names is None else names
+
+    def _target_columns(self, exogenous):
+        """Columns of X that are predicted: all but the driving inputs."""
+        if exogenous is None:
+            return np.arange(self.n_features_in_)
+        inputs = self._exogenous_columns(exogenous)
+        columns = np.setdiff1d(np.arange(self.n_features_in_), inputs)
+        if not len(columns):
+            raise ValueError(
+                f"exogenous={exogenous!r} names every column of X: at least one must "
+                "be left to predict."
+            )
+        return columns
+
+    def _exogenous_columns(self, exogenous):
+        single = isinstance(exogenous, str | numbers.Integral)
+        items = [exogenous] if single else list(exogenous)
+        names = list(self._input_names())
+        columns = []
+        for item in items:
+            if isinstance(item, str):
+                if item not in names:
+                    raise ValueError(
+                        f"exogenous={exogenous!r}: {item!r} is no column of X. "
+                        f"Expected among {names}."
+                    )
+                columns.append(names.index(item))
+            elif isinstance(item, numbers.Integral) and not isinstance(item, bool):
+                if not -len(names) <= item < len(names):
+                    raise ValueError(
+                        f"exogenous={exogenous!r}: there is no column {item}, X has "
+                        f"{len(names)} features."
+                    )
+                columns.append(int(item) % len(names))
+            else:
+                raise ValueError(
+                    f"exogenous={exogenous!r}: expected column indices or names."
+                )
+        if len(set(columns)) < len(columns):
+            raise ValueError(f"exogenous={exogenous!r} names a column twice.")
+        return np.sort(np.asarray(columns, dtype=np.intp))
+
+    def _restore(self, outputs, sequences):
+        """Outputs in the layout of the input."""
+        if self._kind != SEQUENCE:
+            return sequences.layout.restore(outputs)
+        self._check_panel(sequences)
+        return outputs
+
+    def _check_panel(self, sequences):
+        if sequences.layout.kind == ROWS:
+            raise ValueError(
+                f"This {type(self).__name__} was fitted with one target for each "
+                "sequence. X must be a panel: a 3-D array or a list of 2-D arrays."
+            )
+
+    def _check_target_kind(self, y):
+        if y is None and self._kind != NEXT:
+            raise ValueError(
+                f"This {type(self).__name__} was fitted with a y, and requires y to "
+                "be passed, but the target y is None."
+            )
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_kind")
+
+    def _step_weights(self, sample_weight, sequences, kind):
+        """One weight for each target row (or sequence); None if all are equal."""
+        if sample_weight is None:
+            return None
+        lengths = np.diff(sequences.sequence_offsets)
+        panel = sequences.layout.kind != ROWS
+        samples = np.empty((sequences.layout.n_samples, 1))
+        weights = _check_sample_weight(sample_weight, samples)
+        return np.repeat(weights, lengths) if panel and kind != SEQUENCE else weights
+
+
+def check_all_finite(rows, estimator):
+    """Refuse NaN and infinity, naming the first place and a remedy."""
+    if rows.dtype.kind != "f":
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(rows.sum()):
+            return
+    finite = np.isfinite(rows)
+    if finite.all():
+        return
+    row, column = np.argwhere(~finite)[0]
+    value = "NaN" if np.isnan(rows[row, column]) else "infinity (inf)"
+    name = estimator._input_names()[column]
+    raise ValueError(
+        f"Input X contains {value}: row {row} (counted over all sequences), feature "
+        f"{name!r}. {type(estimator).__name__} does not accept missing or infinite "
+        "values: fill them in, for example with sklearn.impute.SimpleImputer, or "
+        "split the sequence there."
+    )
+
+
+class SequenceRegressor(RegressorMixin, SequenceEstimator):
+    """Base of the regressors.
+
+    A family fills the hooks ``_outputs(sequences)``, the predicted means of shape
+    (n_rows, n_targets), or (n_sequences, n_targets) with one target for each
+    sequence, and ``_output_covariance(sequences)``, their covariance.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _read_fit(self, X, y, groups):
+        """What fit learns from: packed sequences and their targets."""
+        sequences = self._read_sequences(X, groups, reset=True)
+        return sequences, self._fit_targets(y, sequences)
+
+    def _fit_targets(self, y, sequences):
+        if y is None:
+            columns = self._target_columns(self.exogenous)
+            return next_step_targets(sequences, columns)
+        if self.exogenous is not None:
+            raise ValueError(
+                f"exogenous={self.exogenous!r} tells driving inputs from predicted "
+                "columns when the target is the next step (y=None). With a y, every "
+                "column of X is an input: leave exogenous=None."
+            )
+        return read_targets(y, sequences.layout)
+
+    def _remember_targets(self, targets):
+        """Set what tells this model's predictions apart; marks it as fitted."""
+        self._one_dimensional = targets.one_dimensional
+        self._n_targets = targets.n_targets
+        self._kind = targets.kind
+
+    def _score_targets(self, y, sequences):
+        self._check_target_kind(y)
+        if y is None:
+            return next_step_targets(sequences, self._target_columns(self.exogenous))
+        kind = SEQUENCE if self._kind == SEQUENCE else STEP
+        targets = read_targets(y, sequences.layout, kind)
+        if targets.kind != kind or targets.n_targets != self._n_targets:
+            raise ValueError(
+                f"y has one target for each {targets.kind} and {targets.n_targets} "
+                f"output(s), but this {type(self).__name__} was fitted with one for "
+                f"each {kind} and {self._n_targets} output(s)."
+            )
+        return targets
+
+    def predict(self, X, groups=None, *, return_std=False):
+        """Predict the target of each row from the rows up to it.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
+            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        return_std : bool, default=False
+            Whether to return the predictive standard deviation, too.
+
+        Returns
+        -------
+        y_pred : ndarray
+            In the layout of X. Fitted without y, entry t is the forecast of row
+            t + 1 from rows up to t, of shape (n_timesteps, n_targets) for rows;
+            fitted with y, entry t estimates ``y[t]`` from rows up to t. For one y per
+            sequence, of shape (n_sequences,) or (n_sequences, n_outputs).
+
+        y_std : ndarray
+            Standard deviations, in the shape of `y_pred`. Only with
+            ``return_std=True``.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups, reset=False)
+        if self._kind == SEQUENCE:
+            self._check_panel(sequences)
+        means = self._outputs(sequences)
+        if not return_std:
+            return self._shape_outputs(means, sequences)
+        variances = np.diagonal(self._output_covariance(sequences), axis1=-2, axis2=-1)
+        std = np.sqrt(np.broadcast_to(variances, means.shape)).astype(means.dtype)
+        return (
+            self._shape_outputs(means, sequences),
+            self._shape_outputs(std, sequences),
+        )
+
+    def _shape_outputs(self, outputs, sequences):
+        if self._one_dimensional:
+            outputs = outputs[:, 0]
+        return self._restore(outputs, sequences)
+
+    def score(self, X, y=None, sample_weight=None, groups=None):
+        """Coefficient of determination R² of the predictions.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : array-like, default=None
+            The targets; None for next-step prediction, where they are X itself. NaN
+            means "no target here".
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples: rows, or the sequences of a panel.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        score : float
+            R², averaged over outputs, over all rows with a known target that are not
+            among the first `burn_in` of their sequence. A target lies never across a
+            boundary.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups, reset=False)
+        targets = self._score_targets(y, sequences)
+        if targets.kind == SEQUENCE:
+            self._check_panel(sequences)
+        weights = self._step_weights(sample_weight, sequences, targets.kind)
+        index = targets.counted(sequences.offsets, self.burn_in)
+        check_counted(index, self, "score")
+        outputs = self._outputs(sequences)
+        true, predicted = targets.values[index], outputs[index - targets.advance]
+        if targets.known is None:
+            weights = None if weights is None else weights[index]
+            return r2_score(true, predicted, sample_weight=weights)
+        known = targets.known[index]
+        return float(
+            np.mean(
+                [
+                    r2_score(
+                        true[there, i],
+                        predicted[there, i],
+                        sample_weight=None if weights is None else weights[index][there],
+                    )
+                    for i, there in enumerate(known.T)
+                    if there.any()
+                ]
+            )
+        )
+
+    def score_samples(self, X, y=None, groups=None):
+        """Log predictive density of each row given the earlier ones.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : array-like, default=None
+            The targets of a model that was fitted with y.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        log_density : ndarray
+            In nats, one entry for each row (for each sequence where that is what has
+            a target), in the layout of X. Fitted without y, entry t is the log density
+            of row t given the earlier rows of its sequence; the first row's is that
+            of the training rows' Gaussian distribution. Fitted with y, entry t is the
+            log density of ``y[t]`` given the rows of X up to t, and 0 where y is NaN.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups, reset=False)
+        targets = self._score_targets(y, sequences)
+        log_density = self._log_density(sequences, targets)
+        return self._restore(log_density, sequences)
+
+    def _log_density(self, sequences, targets):
+        """Gaussian log density of all targets: shape (len(targets.values),)."""
+        outputs = self._outputs(sequences)
+        covariance = self._output_covariance(sequences)
+        if targets.kind != NEXT:
+            residuals = targets.values - outputs
+            return gaussian_log_density(residuals, covariance, targets.known)
+        first = sequences.offsets[:-1]
+        residuals = np.empty_like(outputs)
+        residuals[1:] = targets.values[1:] - outputs[:-1]
+        mean, first_covariance = self._first_row_distribution()
+        residuals[first] = targets.values[first] - mean
+        log_density = gaussian_log_density(residuals, covariance)
+        log_density[first] = gaussian_log_density(residuals[first], first_covariance)
+        return log_density
+
+
+def check_counted(index, estimator, what):
+    """Refuse to fit or score on nothing."""
+    if len(index) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s): no row of X has a target to {what} by. "
+            f"{type(estimator).__name__} needs longer sequences: each must have more "
+            "rows than burn_in"
+            + (f" ({estimator.burn_in})" if hasattr(estimator, "burn_in") else "")
+            + ", and for next-step prediction more than one row; n_samples = 1 is too "
+            "few."
+        )
+
+
+def gaussian_log_density(residuals, covariance, known=None):
+    """Log density of residuals under N(0, covariance), in nats.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n, n_targets)
+    covariance : ndarray of shape (n_targets, n_targets)
+        A variance below the rounding error of the data counts as that error, so that
+        a series that is predicted exactly has a finite density.
+    known : ndarray of bool of shape (n, n_targets), default=None
+        Unknown entries are integrated out.
+
+    Returns
+    -------
+    log_density : ndarray of shape (n,)
+    """
+    if known is not None and not known.all():
+        log_density = np.zeros(len(residuals))
+        for pattern in np.unique(known, axis=0):
+            rows = (known == pattern).all(axis=1)
+            if pattern.any():
+                log_density[rows] = gaussian_log_density(
+                    residuals[np.ix_(rows, pattern)],
+                    covariance[np.ix_(pattern, pattern)],
+                )
+        return log_density
+    residuals = np.asarray(residuals, dtype=np.float64)
+    variances, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
+    floor = np.finfo(np.float64).eps * max(variances[-1], np.finfo(np.float64).eps)
+    variances = np.maximum(variances, floor)
+    whitened = residuals @ (vectors / np.sqrt(variances))
+    log_determinant = np.log(2 * np.pi * variances).sum()
+    return -0.5 * (np.einsum("ij,ij->i", whitened, whitened) + log_determinant)
+
+
+class SequenceClassifier(ClassifierMixin, SequenceEstimator):
+    """Base of the classifiers.
+
+    A family fills the hook ``_log_proba(sequences)``: log probabilities of the
+    classes, of shape (n_rows, n_classes), or (n_sequences, n_classes) with one label
+    for each sequence.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _read_labels(self, y, sequences, kind=None):
+        """Labels lined up with X; −1, None and NaN mean "no label here"."""
+        targets = read_targets(y, sequences.layout, kind, numeric=False)
+        if targets.n_targets != 1:
+            raise ValueError(
+                f"y should be a 1d array: one label for each {targets.kind}, but it "
+                f"has {targets.n_targets} columns."
+            )
+        labels = targets.values[:, 0]
+        missing = missing_labels(labels)
+        if missing.all():
+            raise ValueError(
+                "y holds no label: -1, None and NaN mean that a row has none. "
+                "At least one must have one."
+            )
+        known = None if not missing.any() else ~missing[:, None]
+        return Targets(targets.kind, labels[:, None], known, one_dimensional=True)
+
+    def _encode_labels(self, targets):
+        """Classes, and targets whose values are class codes (−1 if unknown)."""
+        labels = targets.values[:, 0]
+        known = slice(None) if targets.known is None else targets.known[:, 0]
+        if targets.kind != NEXT:
+            check_classification_targets(labels[known])
+        if labels.dtype == object and all(
+            isinstance(v, numbers.Number | np.generic) for v in labels[known]
+        ):
+            labels = labels.copy()
+            labels[~targets.known[:, 0] if targets.known is not None else []] = -1
+            labels = labels.astype(np.asarray(labels[known].tolist()).dtype)
+        classes, codes = np.unique(labels[known], return_inverse=True)
+        if len(classes) < 2:
+            hint = (
+                " (-1 means that a row has no label)" if targets.known is not None else ""
+            )
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in the data, but the "
+                f"data contains only 1 class: {classes[0]!r}{hint}."
+            )
+        values = np.full(len(labels), -1, dtype=np.intp)
+        values[known] = codes
+        return classes, Targets(targets.kind, values[:, None], targets.known, True)
+
+    def _score_labels(self, y, sequences):
+        self._check_target_kind(y)
+        if y is None:
+            return self._symbol_targets(sequences)
+        kind = SEQUENCE if self._kind == SEQUENCE else STEP
+        targets = self._read_labels(y, sequences, kind)
+        if targets.kind != kind:
+            raise ValueError(
+                f"y has one label for each {targets.kind}, but this "
+                f"{type(self).__name__} was fitted with one for each {kind}."
+            )
+        return targets
+
+    def predict(self, X, groups=None):
+        """Predict the most probable class for each row from the rows up to it.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        y_pred : ndarray
+            Labels, in the layout of X without its last axis: entry t is the label of
+            row t, or without y the symbol expected at row t + 1. For one label per
+            sequence, of shape (n_sequences,).
+        """
+        sequences, log_proba = self._read_log_proba(X, groups)
+        return self._restore(self.classes_[log_proba.argmax(axis=1)], sequences)
+
+    def predict_proba(self, X, groups=None):
+        """Probability of each class for each row, from the rows up to it.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        proba : ndarray
+            In the layout of X, the last axis over the classes in the order of
+            `classes_`. For one label per sequence, (n_sequences, n_classes).
+        """
+        sequences, log_proba = self._read_log_proba(X, groups)
+        proba = np.exp(log_proba, out=log_proba)
+        proba /= proba.sum(axis=1, keepdims=True)
+        return self._restore(proba, sequences)
+
+    def predict_log_proba(self, X, groups=None):
+        """Logarithm of `predict_proba`, in nats.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        log_proba : ndarray
+            In the shape of `predict_proba`.
+        """
+        sequences, log_proba = self._read_log_proba(X, groups)
+        return self._restore(log_proba, sequences)
+
+    def _read_log_proba(self, X, groups):
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups, reset=False)
+        if self._kind == SEQUENCE:
+            self._check_panel(sequences)
+        return sequences, self._log_proba(sequences)
+
+    def score(self, X, y=None, sample_weight=None, groups=None):
+        """Accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : array-like, default=None
+            The labels; None for next-symbol prediction, where they are X itself.
+            −1 means "no label here".
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples: rows, or the sequences of a panel.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        score : float
+            Share of rows (or sequences) whose label is predicted, over those with a
+            known label that are not among the first `burn_in` of their sequence.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups, reset=False)
+        targets = self._score_labels(y, sequences)
+        weights = self._step_weights(sample_weight, sequences, targets.kind)
+        index = targets.counted(sequences.offsets, self.burn_in)
+        check_counted(index, self, "score")
+        predicted = self.classes_[self._log_proba(sequences).argmax(axis=1)]
+        return float(
+            accuracy_score(
+                targets.values[index, 0],
+                predicted[index - targets.advance],
+                sample_weight=None if weights is None else weights[index],
+            )
+        )
+
+    def score_samples(self, X, y=None, groups=None):
+        """Log probability of each row's label given the rows up to it.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : array-like, default=None
+            The labels of a model that was fitted with y.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        log_proba : ndarray
+            In nats, one entry for each row (or for each sequence), in the layout of X.
+            Fitted without y, entry t is the log probability of symbol t given the
+            earlier ones of its sequence, the first one's that of the training
+            symbols' frequencies. Fitted with y, that of ``y[t]``, and 0 where there
+            is no label.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups, reset=False)
+        targets = self._score_labels(y, sequences)
+        log_proba = self._log_proba(sequences)
+        codes, known = self._codes(targets)
+        advance = targets.advance
+        rows = np.arange(len(codes))
+        if not advance:
+            values = np.where(known, log_proba[rows, codes], 0.0)
+            return self._restore(values, sequences)
+        values = np.empty(len(codes))
+        values[1:] = log_proba[rows[:-1], codes[1:]]
+        first = sequences.offsets[:-1]
+        values[first] = self._first_log_proba[codes[first]]
+        return self._restore(values, sequences)
+
+    def _codes(self, targets):
+        """Class codes of labels; an error for labels that fit did not see."""
+        labels = targets.values[:, 0]
+        known = np.ones(len(labels), bool) if targets.known is None else targets.known[:, 0]
+        codes = np.zeros(len(labels), dtype=np.intp)
+        places = np.searchsorted(self.classes_, labels[known])
+        places = np.minimum(places, len(self.classes_) - 1)
+        strange = self.classes_[places] != labels[known]
+        if strange.any():
+            raise ValueError(
+                f"y contains previously unseen labels: "
+                f"{np.unique(labels[known][strange])[:5].tolist()}. Expected among "
+                f"{self.classes_.tolist()[:20]}."
+            )
+        codes[known] = places
+        return codes, known
+
+
+def missing_labels(labels):
+    """Mask of labels that mean "no label here": −1, None, NaN."""
+    if labels.dtype.kind in "if":
+        return (labels == -1) | (labels != labels)
+    if labels.dtype == object:
+        return np.array(
+            [
+                value is None
+                or (isinstance(value, numbers.Real) and (value == -1 or value != value))
+                for value in labels
+            ],
+            dtype=bool,
+        )
+    return np.zeros(len(labels), dtype=bool)

@@ -1,0 +1,31 @@
+"""Gradient training on one flat parameter vector, shared by all networks."""
+
+from ._initializers import gaussian, glorot_uniform, orthogonal
+from ._losses import LOSSES, cross_entropy, squared_error
+from ._optimizers import OPTIMIZERS, SGD, Adam, RMSprop, clip_norm
+from ._parameters import ParameterVector
+from ._training import (
+    ShuffledBatches,
+    TrainingResult,
+    train_lbfgs,
+    train_minibatches,
+)
+
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "ParameterVector",
+    "RMSprop",
+    "ShuffledBatches",
+    "TrainingResult",
+    "clip_norm",
+    "cross_entropy",
+    "gaussian",
+    "glorot_uniform",
+    "orthogonal",
+    "squared_error",
+    "train_lbfgs",
+    "train_minibatches",
+]

@@ -1,0 +1,322 @@
+"""Training: from a loss and its gradient to fitted parameters.
+
+Both functions change a `ParameterVector` in place. After an interrupt it holds the
+last complete update, after an error the last parameters that gave a finite loss.
+"""
+
+import warnings
+from math import inf, isfinite
+from typing import NamedTuple
+
+import numpy as np
+import scipy.optimize
+from sklearn.exceptions import ConvergenceWarning
+
+from ._optimizers import clip_norm
+
+
+class TrainingResult(NamedTuple):
+    """How a training run went.
+
+    Attributes
+    ----------
+    n_iter : int
+        The number of epochs, or of iterations of L-BFGS.
+
+    converged : bool
+        Whether the stopping rule was met before `max_iter` and without the hook.
+
+    loss_curve : list of float
+        The training loss of each epoch (averaged while the parameters moved) or
+        after each iteration.
+
+    validation_scores : list of float
+        The validation score after each epoch, empty without a validation score.
+    """
+
+    n_iter: int
+    converged: bool
+    loss_curve: list
+    validation_scores: list
+
+
+class ShuffledBatches:
+    """The indices of each mini-batch of an epoch, in a new order every epoch.
+
+    With the same `RandomState` the order is that of scikit-learn's multilayer
+    perceptron.
+
+    Parameters
+    ----------
+    n_samples : int
+        The number of samples.
+
+    batch_size : int
+        The number of samples in a batch; the last one of an epoch may be smaller.
+
+    random_state : RandomState or Generator, default=None
+        The source of randomness. Without one, the order stays as it is.
+    """
+
+    def __init__(self, n_samples, batch_size, random_state=None):
+        self.batch_size = batch_size
+        self.random_state = random_state
+        self._order = np.arange(n_samples)
+
+    def __iter__(self):
+        n_samples = len(self._order)
+        if self.random_state is not None:
+            self._order = self._order[self.random_state.permutation(n_samples)]
+        for start in range(0, n_samples, self.batch_size):
+            yield self._order[start : start + self.batch_size]
+
+
+def train_minibatches(
+    loss_and_gradient,
+    parameters,
+    gradient,
+    optimizer,
+    batches,
+    *,
+    max_iter=200,
+    tol=1e-4,
+    n_iter_no_change=10,
+    max_gradient_norm=None,
+    validation_score=None,
+    on_epoch_end=None,
+    warn=True,
+):
+    """Follow the gradients of mini-batches until the loss stops falling.
+
+    Training stops when the loss has not fallen below its minimum by more than `tol`,
+    or the validation score not risen above its maximum by `tol`, for more than
+    `n_iter_no_change` epochs in a row (scikit-learn's rule).
+
+    Parameters
+    ----------
+    loss_and_gradient : callable
+        ``loss_and_gradient(indices)`` returns the mean loss of a batch and writes its
+        gradient into `gradient`.
+
+    parameters, gradient : ParameterVector
+        What to train, changed in place, and what `loss_and_gradient` writes.
+
+    optimizer : SGD, RMSprop or Adam
+        Takes the steps. Its state is kept for a later call.
+
+    batches : iterable
+        Yields the indices of each batch of an epoch, anew for each epoch.
+
+    max_iter : int, default=200
+        The greatest number of epochs.
+
+    tol : float, default=1e-4
+        The smallest change that counts as an improvement.
+
+    n_iter_no_change : int or inf, default=10
+        The number of epochs without improvement that are tolerated.
+
+    max_gradient_norm : float, default=None
+        If given, longer gradients are shortened to this norm.
+
+    validation_score : callable, default=None
+        ``validation_score()`` scores the present parameters, higher is better. If
+        given, it decides when to stop, and the best parameters are kept.
+
+    on_epoch_end : callable, default=None
+        ``on_epoch_end(n_iter, loss)`` is called after each epoch; training stops if it
+        returns True.
+
+    warn : bool, default=True
+        Whether to warn when `max_iter` comes before convergence.
+
+    Returns
+    -------
+    result : TrainingResult
+
+    Raises
+    ------
+    ValueError
+        If the loss or a parameter becomes infinite or NaN. The parameters are then
+        those from before the epoch.
+    """
+    loss_curve, validation_scores = [], []
+    best, best_parameters = -inf, None
+    n_without_improvement = 0
+    converged = stopped = False
+    last_finite = parameters.flat.copy()
+
+    while len(loss_curve) < max_iter and not (converged or stopped):
+        loss = _epoch(
+            loss_and_gradient,
+            parameters.flat,
+            gradient.flat,
+            optimizer,
+            batches,
+            max_gradient_norm,
+        )
+        if not (isfinite(loss) and np.isfinite(parameters.flat).all()):
+            parameters.flat[:] = last_finite
+            raise ValueError(
+                f"Training diverged in epoch {len(loss_curve) + 1}: the loss or a "
+                "parameter became infinite or NaN. Lower learning_rate_init, or scale "
+                "the inputs and targets."
+            )
+        last_finite[:] = parameters.flat
+        loss_curve.append(loss)
+
+        score = -loss
+        if validation_score is not None:
+            score = validation_score()
+            validation_scores.append(score)
+        improved = score >= best + tol
+        n_without_improvement = 0 if improved else n_without_improvement + 1
+        converged = n_without_improvement > n_iter_no_change
+        if score > best:
+            best = score
+            if validation_score is not None:
+                best_parameters = parameters.flat.copy()
+        if on_epoch_end is not None:
+            stopped = bool(on_epoch_end(len(loss_curve), loss))
+
+    if best_parameters is not None:
+        parameters.flat[:] = best_parameters
+    if warn and not (converged or stopped):
+        _warn_not_converged(max_iter)
+    return TrainingResult(len(loss_curve), converged, loss_curve, validation_scores)
+
+
+def _epoch(loss_and_gradient, parameters, gradient, optimizer, batches, max_norm):
+    """One pass over the batches; the mean loss per sample, or the first bad one."""
+    total, n_samples = 0.0, 0
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for indices in batches:
+            loss = loss_and_gradient(indices)
+            if not isfinite(loss):
+                return loss
+            if max_norm is not None:
+                clip_norm(gradient, max_norm)
+            optimizer.update(parameters, gradient)
+            total += loss * len(indices)
+            n_samples += len(indices)
+    return total / n_samples
+
+
+def train_lbfgs(
+    loss_and_gradient,
+    parameters,
+    gradient,
+    *,
+    max_iter=200,
+    max_fun=15000,
+    tol=1e-4,
+    on_iteration_end=None,
+    warn=True,
+):
+    """Minimise the loss over all samples by L-BFGS.
+
+    The search itself runs in double precision, whatever the type of the parameters.
+
+    Parameters
+    ----------
+    loss_and_gradient : callable
+        ``loss_and_gradient()`` returns the loss over all samples and writes its
+        gradient into `gradient`.
+
+    parameters, gradient : ParameterVector
+        What to train, changed in place, and what `loss_and_gradient` writes.
+
+    max_iter : int, default=200
+        The greatest number of iterations.
+
+    max_fun : int, default=15000
+        The greatest number of evaluations of the loss.
+
+    tol : float, default=1e-4
+        The search ends when no component of the gradient is larger.
+
+    on_iteration_end : callable, default=None
+        ``on_iteration_end(n_iter, loss)`` is called after each iteration; training
+        stops if it returns True.
+
+    warn : bool, default=True
+        Whether to warn when the search ends before it has converged.
+
+    Returns
+    -------
+    result : TrainingResult
+
+    Raises
+    ------
+    ValueError
+        If the loss is infinite or NaN where the search started or ended. The
+        parameters are then those of the last finite iteration.
+
+    References
+    ----------
+    Byrd, Lu, Nocedal and Zhu (1995), A limited memory algorithm for bound constrained
+    optimization.
+    """
+    accepted = parameters.flat.copy()
+    loss_curve = []
+    stopped = False
+
+    def evaluate(flat):
+        parameters.flat[:] = flat
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loss = loss_and_gradient()
+        return loss, gradient.flat.astype(np.float64)
+
+    def end_iteration(intermediate_result):
+        nonlocal stopped
+        loss = float(intermediate_result.fun)
+        if not isfinite(loss):
+            raise StopIteration
+        accepted[:] = parameters.flat[:] = intermediate_result.x
+        loss_curve.append(loss)
+        if on_iteration_end is not None:
+            stopped = bool(on_iteration_end(len(loss_curve), loss))
+            if stopped:
+                raise StopIteration
+
+    # A relative fall of the loss too small to be told from rounding ends the search.
+    ftol = max(2.2e-9, 10 * float(np.finfo(parameters.dtype).eps))
+    try:
+        found = scipy.optimize.minimize(
+            evaluate,
+            parameters.flat.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=end_iteration,
+            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": ftol},
+        )
+    finally:
+        parameters.flat[:] = accepted
+
+    if not isfinite(found.fun):
+        raise ValueError(
+            "Training diverged: the loss became infinite or NaN after "
+            f"{len(loss_curve)} iterations of L-BFGS. Scale the inputs and targets."
+        )
+    converged = bool(found.success)
+    if warn and not (converged or stopped):
+        if len(loss_curve) >= max_iter:
+            _warn_not_converged(max_iter)
+        else:
+            warnings.warn(
+                f"L-BFGS stopped after {len(loss_curve)} iterations without "
+                f"converging: {found.message.strip()} Scale the inputs and targets, "
+                "or raise tol.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+    return TrainingResult(len(loss_curve), converged, loss_curve, [])
+
+
+def _warn_not_converged(max_iter):
+    warnings.warn(
+        f"Training stopped after max_iter={max_iter} iterations and had not converged. "
+        "Increase max_iter, or raise tol.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )

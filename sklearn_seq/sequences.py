@@ -1,0 +1,304 @@
+"""Every layout of sequences in, one packed form, the layout back."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from ._time_index import segment_starts
+
+__all__ = ["Sequences", "read_layout"]
+
+ROWS, PANEL, RAGGED = "rows", "panel", "ragged"
+
+
+class Sequences:
+    """Sequences in packed form: their rows one after another, plus offsets.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        The time steps of all sequences, one after another.
+
+    layout : Layout
+        Where sequences and segments begin, and the layout they came in.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        The time steps of all sequences, one after another.
+
+    offsets : ndarray of shape (n_segments + 1,)
+        Rows ``offsets[i]:offsets[i + 1]`` are segment i. A segment is a run of
+        consecutive time steps of one sequence; a sequence without holes is one
+        segment. No delay tap and no state crosses from one segment to another.
+
+    sequence_offsets : ndarray of shape (n_sequences + 1,)
+        The same for whole sequences.
+
+    layout : Layout
+        The layout they came in.
+    """
+
+    def __init__(self, rows, layout):
+        self.rows = rows
+        self.layout = layout
+        self.offsets = layout.offsets
+        self.sequence_offsets = layout.sequence_offsets
+
+    @property
+    def n_rows(self):
+        return self.layout.n_rows
+
+    @property
+    def n_sequences(self):
+        return len(self.sequence_offsets) - 1
+
+    def with_rows(self, rows):
+        """The same boundaries around other rows."""
+        return Sequences(rows, self.layout)
+
+    def steps(self):
+        """Time step of each row within its segment, from 0: shape (n_rows,)."""
+        return steps_within(self.offsets)
+
+    def __len__(self):
+        return self.n_sequences
+
+
+class Layout:
+    """How samples and their time steps map to packed rows, and back.
+
+    Parameters
+    ----------
+    kind : {"rows", "panel", "ragged"}
+        A 2-D array or frame whose samples are time steps; a 3-D array; or a list
+        of 2-D arrays. The samples of the last two are sequences.
+
+    sequence_offsets : ndarray of shape (n_sequences + 1,)
+        Rows at which sequences begin, and the number of rows.
+
+    offsets : ndarray of shape (n_segments + 1,), default=None
+        The same for segments; the sequences themselves where there is no hole.
+    """
+
+    def __init__(self, kind, sequence_offsets, offsets=None):
+        self.kind = kind
+        self.sequence_offsets = sequence_offsets
+        self.offsets = sequence_offsets if offsets is None else offsets
+
+    @property
+    def n_rows(self):
+        return int(self.offsets[-1])
+
+    @property
+    def n_samples(self):
+        return self.n_rows if self.kind == ROWS else len(self.sequence_offsets) - 1
+
+    def split(self, values, offsets=None):
+        """One view of `values` for each sequence."""
+        offsets = self.sequence_offsets if offsets is None else offsets
+        return [values[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+
+    def restore(self, values):
+        """Packed rows back in the layout they came in.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, ...)
+            One entry for each packed row.
+
+        Returns
+        -------
+        values : ndarray
+            Of shape (n_rows, ...) for rows, (n_sequences, n_timesteps, ...) for a
+            3-D array, and a 1-D object array of arrays for a list.
+        """
+        if self.kind == ROWS:
+            return values
+        return self.restore_equal(values, self.sequence_offsets)
+
+    def restore_equal(self, values, offsets):
+        """As `restore`, with other numbers of rows for each sequence."""
+        if self.kind == ROWS:
+            return values
+        if self.kind == PANEL:
+            return values.reshape(len(offsets) - 1, -1, *values.shape[1:])
+        return object_array(self.split(values, offsets))
+
+
+def object_array(arrays):
+    """A 1-D object array that holds the given arrays, even if of equal shape."""
+    out = np.empty(len(arrays), dtype=object)
+    for i, array in enumerate(arrays):
+        out[i] = array
+    return out
+
+
+def steps_within(offsets):
+    """Position of each packed row within its run: 0, 1, …, 0, 1, …"""
+    return np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
+
+
+def is_ragged(values):
+    """Whether `values` is a list (tuple, 1-D object array) of arrays.
+
+    A list of lists of numbers is, as everywhere in scikit-learn, one 2-D array;
+    a list of lists of lists is a list of sequences.
+    """
+    if isinstance(values, np.ndarray):
+        if values.dtype != object or values.ndim != 1:
+            return False
+    elif not isinstance(values, list | tuple):
+        return False
+    if not len(values) or isinstance(values[0], str):
+        return False
+    first = values[0]
+    if hasattr(first, "ndim") or hasattr(first, "columns"):
+        return len(np.shape(first)) >= 2 or _unequal(values)
+    return isinstance(first, list | tuple) and (
+        (len(first) > 0 and isinstance(first[0], list | tuple | np.ndarray))
+        or _unequal(values)
+    )
+
+
+def _unequal(values):
+    return len({np.shape(v)[:1] if hasattr(v, "ndim") else len(v) for v in values}) > 1
+
+
+def read_layout(X, groups=None):
+    """Find the sequences in X, whatever layout it has.
+
+    Parameters
+    ----------
+    X : array-like
+        Rows of shape (n_timesteps, n_features), a frame with an index, a 3-D
+        array of shape (n_sequences, n_timesteps, n_features) or a list of 2-D
+        arrays.
+
+    groups : array-like of shape (n_samples,), default=None
+        For rows, the sequence to which each row belongs. Ids must be contiguous.
+        The samples of a panel are its sequences, so groups tell nothing more.
+
+    Returns
+    -------
+    flat : array-like of shape (n_rows, n_features)
+        All time steps, not yet validated; X itself if it holds rows.
+
+    layout : Layout
+        Where sequences begin, and how to get back.
+
+    Raises
+    ------
+    ValueError
+        If ids are not contiguous, if a frame's time runs backwards within a
+        sequence, or if a sequence is not 2-D or is empty.
+    """
+    if is_ragged(X):
+        flat, layout = _read_ragged(X)
+    elif getattr(X, "ndim", None) == 3 and not hasattr(X, "columns"):
+        n_sequences, n_timesteps, n_features = X.shape
+        if n_timesteps == 0 and n_sequences > 0:
+            raise ValueError(
+                f"Found array with 0 time step(s) (shape={X.shape}): every sequence "
+                "needs at least one row."
+            )
+        flat = np.reshape(X, (n_sequences * n_timesteps, n_features))
+        layout = Layout(PANEL, np.arange(n_sequences + 1) * n_timesteps)
+    else:
+        return X, _read_rows(X, groups)
+    if groups is not None and len(column_or_1d(groups)) != layout.n_samples:
+        raise ValueError(
+            f"groups has {len(groups)} entries, but X holds {layout.n_samples} "
+            "sequences: a panel takes one group for each sequence."
+        )
+    return flat, layout
+
+
+def _read_ragged(X):
+    arrays = []
+    for i, sequence in enumerate(X):
+        array = np.asarray(sequence)
+        if array.ndim != 2:
+            raise ValueError(
+                f"Sequence {i} of X has {array.ndim} dimension(s), but each sequence "
+                "of a list must be a 2-D array of shape (n_timesteps, n_features). "
+                "Reshape it with .reshape(-1, 1) if it has a single feature."
+            )
+        if array.shape[0] == 0:
+            raise ValueError(
+                f"Sequence {i} of X is empty (shape={array.shape}): every sequence "
+                "needs at least one row. Leave it out."
+            )
+        if array.shape[1] != arrays[0].shape[1] if arrays else False:
+            raise ValueError(
+                f"Sequence {i} of X has {array.shape[1]} features, but sequence 0 has "
+                f"{arrays[0].shape[1]}: all sequences must have the same features."
+            )
+        arrays.append(array)
+    lengths = [len(array) for array in arrays]
+    return np.concatenate(arrays), Layout(RAGGED, np.r_[0, np.cumsum(lengths)])
+
+
+def _read_rows(X, groups):
+    """Layout of rows: boundaries from groups, from the index, or none."""
+    try:
+        n_rows = int(np.shape(X)[0]) if hasattr(X, "shape") else len(X)
+    except (TypeError, IndexError):
+        n_rows = 0  # not an array: the validation of X says so better
+    index = getattr(X, "index", None) if hasattr(X, "iloc") else None
+    starts = np.zeros(1, dtype=np.intp)
+    if groups is not None:
+        groups = column_or_1d(groups)
+        check_consistent_length(X, groups)
+        starts = _contiguous_runs(groups, "groups")
+    time = index
+    if getattr(index, "nlevels", 1) > 1:
+        if index.nlevels != 2:
+            raise ValueError(
+                f"X has an index of {index.nlevels} levels {list(index.names)}: "
+                "expected two, the sequence and the time within it. Drop the others "
+                "with X.droplevel(...)."
+            )
+        level_starts = _contiguous_runs(
+            np.asarray(index.codes[0]), "X's first index level", index.levels[0]
+        )
+        if groups is not None and not np.isin(starts, level_starts).all():
+            row = starts[~np.isin(starts, level_starts)][0]
+            raise ValueError(
+                f"groups changes at row {row} within a sequence of X's index. An index "
+                "of two levels already tells the sequences: pass no groups, or groups "
+                "that are constant within each sequence."
+            )
+        starts, time = level_starts, index.get_level_values(1)
+    sequence_offsets = np.append(starts, n_rows)
+    if time is None or n_rows == 0:
+        return Layout(ROWS, sequence_offsets)
+    segments = segment_starts(time, sequence_offsets)
+    return Layout(ROWS, sequence_offsets, np.append(segments, n_rows))
+
+
+def _contiguous_runs(ids, name, labels=None):
+    """First row of each run of equal ids; an error if an id comes back."""
+    if ids.dtype.kind == "f" and np.isnan(ids).any():
+        raise ValueError(f"{name} contains NaN: every row needs a sequence id.")
+    if labels is not None and (ids < 0).any():
+        row = int(np.flatnonzero(ids < 0)[0])
+        raise ValueError(f"{name} is missing at row {row}: every row needs an id.")
+    if len(ids) == 0:
+        return np.zeros(1, dtype=np.intp)
+    starts = np.r_[0, np.flatnonzero(ids[1:] != ids[:-1]) + 1]
+    seen = {}
+    for row, key in zip(starts.tolist(), ids[starts].tolist(), strict=True):
+        if key in seen:
+            label = key if labels is None else labels[key]
+            raise ValueError(
+                f"{name} must be contiguous, but sequence {label!r}, which began at "
+                f"row {seen[key]}, begins again at row {row}. Rows that are shuffled, "
+                "interleaved or drawn with replacement are no sequences: sort them by "
+                "sequence and time, and split them by whole sequences or in order of "
+                "time."
+            )
+        seen[key] = row
+    return starts
