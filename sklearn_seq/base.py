@@ -6,28 +6,24 @@
 import numbers
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import NotFittedError
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import (
     _check_sample_weight,
-    check_array,
     check_is_fitted,
     validate_data,
 )
 
-from .sequences import ROWS, Sequences, object_array, read_layout
+from .sequences import ROWS, Sequences, read_layout
 from .targets import (
     NEXT,
     SEQUENCE,
     STEP,
-    Targets,
     next_step_targets,
     read_targets,
 )
 
-__all__ = ["SequenceClassifier", "SequenceEstimator", "SequenceRegressor"]
+__all__ = ["SequenceEstimator", "SequenceRegressor"]
 
 FLOATS = (np.float64, np.float32)
 
@@ -70,7 +66,7 @@ class SequenceEstimator(BaseEstimator):
             ) from error
         return rows
 
-    def _read_sequences(self, X, groups, *, reset):
+    def _read_sequences(self, X, groups, *, reset=False):
         """X in whatever layout, validated and packed."""
         flat, layout = read_layout(X, groups)
         rows = self._read_rows(flat, reset=reset)
@@ -143,6 +139,24 @@ class SequenceEstimator(BaseEstimator):
                 "be passed, but the target y is None."
             )
 
+    def _check_no_exogenous(self):
+        if self.exogenous is not None:
+            raise ValueError(
+                f"exogenous={self.exogenous!r} tells driving inputs from predicted "
+                "columns when the target is the next step (y=None). With a y, every "
+                "column of X is an input: leave exogenous=None."
+            )
+
+    def _forget(self):
+        """A fit that is interrupted leaves the estimator unfitted, not half-fitted."""
+        self.__dict__.pop("_kind", None)
+
+    def _remember_targets(self, targets):
+        """Set what tells this model's predictions apart; marks it as fitted."""
+        self._one_dimensional = targets.one_dimensional
+        self._n_targets = targets.n_targets
+        self._kind = targets.kind
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_kind")
 
@@ -195,25 +209,15 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _read_fit(self, X, y, groups):
         """What fit learns from: packed sequences and their targets."""
         sequences = self._read_sequences(X, groups, reset=True)
+        self._forget()
         return sequences, self._fit_targets(y, sequences)
 
     def _fit_targets(self, y, sequences):
         if y is None:
             columns = self._target_columns(self.exogenous)
             return next_step_targets(sequences, columns)
-        if self.exogenous is not None:
-            raise ValueError(
-                f"exogenous={self.exogenous!r} tells driving inputs from predicted "
-                "columns when the target is the next step (y=None). With a y, every "
-                "column of X is an input: leave exogenous=None."
-            )
+        self._check_no_exogenous()
         return read_targets(y, sequences.layout)
-
-    def _remember_targets(self, targets):
-        """Set what tells this model's predictions apart; marks it as fitted."""
-        self._one_dimensional = targets.one_dimensional
-        self._n_targets = targets.n_targets
-        self._kind = targets.kind
 
     def _score_targets(self, y, sequences):
         self._check_target_kind(y)
@@ -257,7 +261,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             ``return_std=True``.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups, reset=False)
+        sequences = self._read_sequences(X, groups)
         if self._kind == SEQUENCE:
             self._check_panel(sequences)
         means = self._outputs(sequences)
@@ -301,7 +305,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             boundary.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups, reset=False)
+        sequences = self._read_sequences(X, groups)
         targets = self._score_targets(y, sequences)
         if targets.kind == SEQUENCE:
             self._check_panel(sequences)
@@ -320,7 +324,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                     r2_score(
                         true[there, i],
                         predicted[there, i],
-                        sample_weight=None if weights is None else weights[index][there],
+                        sample_weight=None
+                        if weights is None
+                        else weights[index][there],
                     )
                     for i, there in enumerate(known.T)
                     if there.any()
@@ -352,7 +358,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             log density of ``y[t]`` given the rows of X up to t, and 0 where y is NaN.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups, reset=False)
+        sequences = self._read_sequences(X, groups)
         targets = self._score_targets(y, sequences)
         log_density = self._log_density(sequences, targets)
         return self._restore(log_density, sequences)
@@ -420,255 +426,3 @@ def gaussian_log_density(residuals, covariance, known=None):
     whitened = residuals @ (vectors / np.sqrt(variances))
     log_determinant = np.log(2 * np.pi * variances).sum()
     return -0.5 * (np.einsum("ij,ij->i", whitened, whitened) + log_determinant)
-
-
-class SequenceClassifier(ClassifierMixin, SequenceEstimator):
-    """Base of the classifiers.
-
-    A family fills the hook ``_log_proba(sequences)``: log probabilities of the
-    classes, of shape (n_rows, n_classes), or (n_sequences, n_classes) with one label
-    for each sequence.
-    """
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = False
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
-
-    def _read_labels(self, y, sequences, kind=None):
-        """Labels lined up with X; −1, None and NaN mean "no label here"."""
-        targets = read_targets(y, sequences.layout, kind, numeric=False)
-        if targets.n_targets != 1:
-            raise ValueError(
-                f"y should be a 1d array: one label for each {targets.kind}, but it "
-                f"has {targets.n_targets} columns."
-            )
-        labels = targets.values[:, 0]
-        missing = missing_labels(labels)
-        if missing.all():
-            raise ValueError(
-                "y holds no label: -1, None and NaN mean that a row has none. "
-                "At least one must have one."
-            )
-        known = None if not missing.any() else ~missing[:, None]
-        return Targets(targets.kind, labels[:, None], known, one_dimensional=True)
-
-    def _encode_labels(self, targets):
-        """Classes, and targets whose values are class codes (−1 if unknown)."""
-        labels = targets.values[:, 0]
-        known = slice(None) if targets.known is None else targets.known[:, 0]
-        if targets.kind != NEXT:
-            check_classification_targets(labels[known])
-        if labels.dtype == object and all(
-            isinstance(v, numbers.Number | np.generic) for v in labels[known]
-        ):
-            labels = labels.copy()
-            labels[~targets.known[:, 0] if targets.known is not None else []] = -1
-            labels = labels.astype(np.asarray(labels[known].tolist()).dtype)
-        classes, codes = np.unique(labels[known], return_inverse=True)
-        if len(classes) < 2:
-            hint = (
-                " (-1 means that a row has no label)" if targets.known is not None else ""
-            )
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in the data, but the "
-                f"data contains only 1 class: {classes[0]!r}{hint}."
-            )
-        values = np.full(len(labels), -1, dtype=np.intp)
-        values[known] = codes
-        return classes, Targets(targets.kind, values[:, None], targets.known, True)
-
-    def _score_labels(self, y, sequences):
-        self._check_target_kind(y)
-        if y is None:
-            return self._symbol_targets(sequences)
-        kind = SEQUENCE if self._kind == SEQUENCE else STEP
-        targets = self._read_labels(y, sequences, kind)
-        if targets.kind != kind:
-            raise ValueError(
-                f"y has one label for each {targets.kind}, but this "
-                f"{type(self).__name__} was fitted with one for each {kind}."
-            )
-        return targets
-
-    def predict(self, X, groups=None):
-        """Predict the most probable class for each row from the rows up to it.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences in any layout.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
-
-        Returns
-        -------
-        y_pred : ndarray
-            Labels, in the layout of X without its last axis: entry t is the label of
-            row t, or without y the symbol expected at row t + 1. For one label per
-            sequence, of shape (n_sequences,).
-        """
-        sequences, log_proba = self._read_log_proba(X, groups)
-        return self._restore(self.classes_[log_proba.argmax(axis=1)], sequences)
-
-    def predict_proba(self, X, groups=None):
-        """Probability of each class for each row, from the rows up to it.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences in any layout.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
-
-        Returns
-        -------
-        proba : ndarray
-            In the layout of X, the last axis over the classes in the order of
-            `classes_`. For one label per sequence, (n_sequences, n_classes).
-        """
-        sequences, log_proba = self._read_log_proba(X, groups)
-        proba = np.exp(log_proba, out=log_proba)
-        proba /= proba.sum(axis=1, keepdims=True)
-        return self._restore(proba, sequences)
-
-    def predict_log_proba(self, X, groups=None):
-        """Logarithm of `predict_proba`, in nats.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences in any layout.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
-
-        Returns
-        -------
-        log_proba : ndarray
-            In the shape of `predict_proba`.
-        """
-        sequences, log_proba = self._read_log_proba(X, groups)
-        return self._restore(log_proba, sequences)
-
-    def _read_log_proba(self, X, groups):
-        check_is_fitted(self)
-        sequences = self._read_sequences(X, groups, reset=False)
-        if self._kind == SEQUENCE:
-            self._check_panel(sequences)
-        return sequences, self._log_proba(sequences)
-
-    def score(self, X, y=None, sample_weight=None, groups=None):
-        """Accuracy of the predictions.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences in any layout.
-
-        y : array-like, default=None
-            The labels; None for next-symbol prediction, where they are X itself.
-            −1 means "no label here".
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples: rows, or the sequences of a panel.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
-
-        Returns
-        -------
-        score : float
-            Share of rows (or sequences) whose label is predicted, over those with a
-            known label that are not among the first `burn_in` of their sequence.
-        """
-        check_is_fitted(self)
-        sequences = self._read_sequences(X, groups, reset=False)
-        targets = self._score_labels(y, sequences)
-        weights = self._step_weights(sample_weight, sequences, targets.kind)
-        index = targets.counted(sequences.offsets, self.burn_in)
-        check_counted(index, self, "score")
-        predicted = self.classes_[self._log_proba(sequences).argmax(axis=1)]
-        return float(
-            accuracy_score(
-                targets.values[index, 0],
-                predicted[index - targets.advance],
-                sample_weight=None if weights is None else weights[index],
-            )
-        )
-
-    def score_samples(self, X, y=None, groups=None):
-        """Log probability of each row's label given the rows up to it.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences in any layout.
-
-        y : array-like, default=None
-            The labels of a model that was fitted with y.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
-
-        Returns
-        -------
-        log_proba : ndarray
-            In nats, one entry for each row (or for each sequence), in the layout of X.
-            Fitted without y, entry t is the log probability of symbol t given the
-            earlier ones of its sequence, the first one's that of the training
-            symbols' frequencies. Fitted with y, that of ``y[t]``, and 0 where there
-            is no label.
-        """
-        check_is_fitted(self)
-        sequences = self._read_sequences(X, groups, reset=False)
-        targets = self._score_labels(y, sequences)
-        log_proba = self._log_proba(sequences)
-        codes, known = self._codes(targets)
-        advance = targets.advance
-        rows = np.arange(len(codes))
-        if not advance:
-            values = np.where(known, log_proba[rows, codes], 0.0)
-            return self._restore(values, sequences)
-        values = np.empty(len(codes))
-        values[1:] = log_proba[rows[:-1], codes[1:]]
-        first = sequences.offsets[:-1]
-        values[first] = self._first_log_proba[codes[first]]
-        return self._restore(values, sequences)
-
-    def _codes(self, targets):
-        """Class codes of labels; an error for labels that fit did not see."""
-        labels = targets.values[:, 0]
-        known = np.ones(len(labels), bool) if targets.known is None else targets.known[:, 0]
-        codes = np.zeros(len(labels), dtype=np.intp)
-        places = np.searchsorted(self.classes_, labels[known])
-        places = np.minimum(places, len(self.classes_) - 1)
-        strange = self.classes_[places] != labels[known]
-        if strange.any():
-            raise ValueError(
-                f"y contains previously unseen labels: "
-                f"{np.unique(labels[known][strange])[:5].tolist()}. Expected among "
-                f"{self.classes_.tolist()[:20]}."
-            )
-        codes[known] = places
-        return codes, known
-
-
-def missing_labels(labels):
-    """Mask of labels that mean "no label here": −1, None, NaN."""
-    if labels.dtype.kind in "if":
-        return (labels == -1) | (labels != labels)
-    if labels.dtype == object:
-        return np.array(
-            [
-                value is None
-                or (isinstance(value, numbers.Real) and (value == -1 or value != value))
-                for value in labels
-            ],
-            dtype=bool,
-        )
-    return np.zeros(len(labels), dtype=bool)

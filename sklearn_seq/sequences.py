@@ -4,7 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    _num_samples,
+    check_consistent_length,
+    column_or_1d,
+)
 
 from ._time_index import segment_starts
 
@@ -244,8 +248,8 @@ def _read_ragged(X):
 def _read_rows(X, groups):
     """Layout of rows: boundaries from groups, from the index, or none."""
     try:
-        n_rows = int(np.shape(X)[0]) if hasattr(X, "shape") else len(X)
-    except (TypeError, IndexError):
+        n_rows = _num_samples(X)
+    except TypeError:
         n_rows = 0  # not an array: the validation of X says so better
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     starts = np.zeros(1, dtype=np.intp)

@@ -6,7 +6,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from .sequences import PANEL, RAGGED, ROWS, is_ragged, steps_within
+from .sequences import PANEL, RAGGED, ROWS, is_ragged
 
 __all__ = ["Targets", "next_step_targets", "read_targets"]
 
@@ -234,7 +234,7 @@ def _check_values(y, numeric):
             allow_nd=True,
             input_name="y",
         )
-    y = check_array(
+    return check_array(
         y,
         ensure_2d=False,
         dtype=[np.float64, np.float32],
@@ -242,4 +242,3 @@ def _check_values(y, numeric):
         allow_nd=True,
         input_name="y",
     )
-    return y

@@ -114,9 +114,9 @@ class ARRegressor(TapRegressor):
     >>> model.coef_[0, :, 0].round(3)
     array([ 1.384, -0.748])
     >>> model.forecast(np.log10(X), n_steps=3).round(2)
-    array([[3.39],
-           [3.2 ],
-           [2.95]])
+    array([[3.38],
+           [3.1 ],
+           [2.82]])
     """
 
     _parameter_constraints = {
@@ -334,7 +334,7 @@ class ARRegressor(TapRegressor):
         )
         if not return_std:
             return forecast
-        sequences = self._read_sequences(X, groups, reset=False)
+        sequences = self._read_sequences(X, groups)
         std = np.broadcast_to(
             self._forecast_std(n_steps),
             (sequences.n_sequences, n_steps, len(self.coef_)),
@@ -353,8 +353,6 @@ class ARRegressor(TapRegressor):
         variances = np.empty((n_steps, n_targets))
         for step in range(n_steps):
             psi = response[:n_targets]
-            variances[step] = np.einsum(
-                "ij,jk,ik->i", psi, self.noise_covariance_, psi
-            )
+            variances[step] = np.einsum("ij,jk,ik->i", psi, self.noise_covariance_, psi)
             response = companion @ response
         return np.sqrt(np.cumsum(np.maximum(variances, 0.0), axis=0))

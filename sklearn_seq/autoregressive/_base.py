@@ -4,10 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from scipy.special import log_softmax
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..base import SequenceRegressor
+from ..classification import SequenceClassifier
+from ..sequences import PANEL, ROWS, Layout
 from ..targets import NEXT, SEQUENCE
 from ._taps import Taps, mean_over_sequences, pooled_rows
 
@@ -20,10 +23,8 @@ class TapModel:
     For one target per sequence the outputs are averaged over the sequence.
     """
 
-    _pad = None  # what stands before a sequence: None repeats its first row
-
     def _taps(self, sequences):
-        return Taps(sequences.rows, sequences.offsets, self.n_lags, self._pad)
+        return Taps(sequences.rows, sequences.offsets, self.n_lags)
 
     def _map_sequences(self, sequences):
         """Outputs for all rows (n_rows, n_outputs), or for all sequences."""
@@ -79,7 +80,7 @@ class TapModel:
         shape = (n_sequences, n_steps, len(columns))
         if future_exogenous is None:
             if not len(columns):
-                return columns, np.zeros(shape)
+                return columns, np.empty(shape)
             raise ValueError(
                 f"{method} needs future_exogenous: this {type(self).__name__} has "
                 f"{len(columns)} driving input(s), and their values for the {n_steps} "
@@ -100,6 +101,67 @@ class TapModel:
                 f"{len(columns)} driving input(s)."
             )
         return columns, np.broadcast_to(values, shape)
+
+    def _forecast_rows(self, X, groups, n_steps, future_exogenous, predict):
+        """Closed loop from the end of each sequence; rows and their layout."""
+        self._check_next_step("forecast")
+        check_n_steps(n_steps)
+        sequences = self._read_sequences(X, groups)
+        history = self._last_taps(sequences)
+        place = self._placer(future_exogenous, len(history), n_steps, "forecast")
+        rows = self._run_on(
+            history, n_steps, lambda taps, step: place(predict(taps), step)
+        )
+        return rows, sequences.layout
+
+    def _sample_rows(
+        self, n_steps, n_sequences, X, groups, future_exogenous, first, draw
+    ):
+        """Closed loop with draws: ``first(n)`` begins, ``draw(taps)`` goes on."""
+        self._check_next_step("sample")
+        check_n_steps(n_steps)
+        if X is not None:
+            if n_sequences is not None:
+                raise ValueError(
+                    f"n_sequences={n_sequences!r} and X were both given: with X, each "
+                    "of its sequences is continued once."
+                )
+            sequences = self._read_sequences(X, groups)
+            history = self._last_taps(sequences)
+            place = self._placer(future_exogenous, len(history), n_steps, "sample")
+            rows = self._run_on(
+                history, n_steps, lambda taps, step: place(draw(taps), step)
+            )
+            return rows, sequences.layout
+        n = 1 if n_sequences is None else n_sequences
+        place = self._placer(future_exogenous, n, n_steps, "sample")
+        begin = place(first(n), 0)
+        history = self._begin(begin)
+        rows = self._run_on(
+            history, n_steps - 1, lambda taps, step: place(draw(taps), step + 1)
+        )
+        kind = ROWS if n_sequences is None else PANEL
+        layout = Layout(kind, np.arange(n + 1))
+        return np.concatenate([begin[:, None], rows], axis=1), layout
+
+    def _begin(self, rows):
+        """Taps of first rows: (n_sequences, n_lags, n_features)."""
+        return np.repeat(rows[:, None], self.n_lags, axis=1)
+
+    def _placer(self, future_exogenous, n_sequences, n_steps, method):
+        """A function that puts predicted values and driving inputs into rows."""
+        targets = self._target_columns(self.exogenous)
+        inputs, future = self._future_inputs(
+            future_exogenous, n_sequences, n_steps, method
+        )
+
+        def place(values, step):
+            rows = np.empty((n_sequences, self.n_features_in_), dtype=values.dtype)
+            rows[:, targets] = values
+            rows[:, inputs] = future[:, step]
+            return rows
+
+        return place
 
 
 def check_n_steps(n_steps):
@@ -166,22 +228,10 @@ class TapRegressor(TapModel, SequenceRegressor):
             (n_sequences * n_steps, n_targets), for a panel of shape
             (n_sequences, n_steps, n_targets), for a list an object array of arrays.
         """
-        self._check_next_step("forecast")
-        check_n_steps(n_steps)
-        sequences = self._read_sequences(X, groups, reset=False)
-        columns = self._target_columns(self.exogenous)
-        inputs, future = self._future_inputs(
-            future_exogenous, sequences.n_sequences, n_steps, "forecast"
+        rows, layout = self._forecast_rows(
+            X, groups, n_steps, future_exogenous, self._map_taps
         )
-
-        def advance(taps, step):
-            rows = np.empty((len(taps), self.n_features_in_))
-            rows[:, columns] = self._map_taps(taps)
-            rows[:, inputs] = future[:, step]
-            return rows
-
-        rows = self._run_on(self._last_taps(sequences), n_steps, advance)
-        return lay_out(rows[:, :, columns], sequences.layout)
+        return lay_out(rows[:, :, self._target_columns(self.exogenous)], layout)
 
     def sample(
         self,
@@ -225,42 +275,170 @@ class TapRegressor(TapModel, SequenceRegressor):
             The rows drawn, driving inputs included; in the layout of X if that is
             given.
         """
-        self._check_next_step("sample")
-        check_n_steps(n_steps)
         rng = check_random_state(random_state)
-        columns = self._target_columns(self.exogenous)
-        layout = None
-        if X is not None:
-            if n_sequences is not None:
+
+        def first(n):
+            return self._first_mean + draw_gaussian(rng, self._first_covariance, n)
+
+        def draw(taps):
+            noise = draw_gaussian(rng, self.noise_covariance_, len(taps))
+            return self._map_taps(taps) + noise
+
+        rows, layout = self._sample_rows(
+            n_steps, n_sequences, X, groups, future_exogenous, first, draw
+        )
+        return lay_out(rows, layout)
+
+
+class TapClassifier(TapModel, SequenceClassifier):
+    """Base of the classifiers over delay taps.
+
+    The rows of symbol sequences are numbers of symbols, counted on from one column of
+    X to the next; before a sequence stands one more, "no symbol".
+    """
+
+    @property
+    def _n_symbols(self):
+        return sum(len(symbols) for symbols in self.symbols_)
+
+    def _symbol_offsets(self):
+        sizes = [len(symbols) for symbols in self.symbols_]
+        return np.cumsum([0, *sizes[:-1]])
+
+    def _taps(self, sequences):
+        if self._encoder is None:
+            return super()._taps(sequences)
+        rows = sequences.rows + self._symbol_offsets()
+        return Taps(rows, sequences.offsets, self.n_lags, pad=self._n_symbols)
+
+    def _begin(self, rows):
+        taps = np.full((len(rows), self.n_lags, rows.shape[1]), self._n_symbols)
+        taps[:, 0] = rows
+        return taps
+
+    def _log_proba(self, sequences):
+        return log_softmax(self._map_sequences(sequences), axis=1)
+
+    def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
+        columns, values = super()._future_inputs(
+            future_exogenous, n_sequences, n_steps, method
+        )
+        codes = np.zeros(values.shape, dtype=np.intp)
+        for i, column in enumerate(columns):
+            symbols = self.symbols_[column]
+            given = np.asarray(values[:, :, i])
+            places = np.minimum(np.searchsorted(symbols, given), len(symbols) - 1)
+            if (symbols[places] != given).any():
+                unknown = np.unique(given[symbols[places] != given])[:5].tolist()
                 raise ValueError(
-                    f"n_sequences={n_sequences!r} and X were both given: with X, each "
-                    "of its sequences is continued once."
+                    f"future_exogenous holds unknown symbols {unknown} in column {i}. "
+                    f"Expected among {symbols[:20].tolist()}."
                 )
-            sequences = self._read_sequences(X, groups, reset=False)
-            history, layout = self._last_taps(sequences), sequences.layout
-        else:
-            history = np.zeros((n_sequences or 1, self.n_lags, self.n_features_in_))
-        inputs, future = self._future_inputs(
-            future_exogenous, len(history), n_steps, "sample"
+            codes[:, :, i] = places + self._symbol_offsets()[column]
+        return columns, codes
+
+    def _decode(self, rows):
+        """Symbols from their numbers: (…, n_features) object or integer array."""
+        rows = rows - self._symbol_offsets()
+        columns = [symbols[rows[..., i]] for i, symbols in enumerate(self.symbols_)]
+        return np.stack(columns, axis=-1)
+
+    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
+        """Run on closed-loop, with the most probable symbol at each step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences of symbols in any layout.
+
+        n_steps : int, default=1
+            Number of time steps to forecast.
+
+        future_exogenous : array-like of shape (n_steps, n_inputs) or \
+                (n_sequences, n_steps, n_inputs), default=None
+            The driving symbols of the steps to come; the last one is not used.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        forecast : ndarray
+            The `n_steps` symbols that follow each sequence: for rows of shape
+            (n_sequences * n_steps,), for a panel of shape (n_sequences, n_steps), for
+            a list an object array of arrays.
+        """
+        self._check_next_step("forecast")
+        offset = self._symbol_offsets()[self._target_column()]
+
+        def predict(taps):
+            return self._map_taps(taps).argmax(axis=1)[:, None] + offset
+
+        rows, layout = self._forecast_rows(
+            X, groups, n_steps, future_exogenous, predict
         )
+        return lay_out(self._decode(rows)[..., self._target_column()], layout)
 
-        def draw(covariance):
-            return draw_gaussian(rng, covariance, len(history))
+    def sample(
+        self,
+        n_steps=1,
+        *,
+        n_sequences=None,
+        X=None,
+        groups=None,
+        future_exogenous=None,
+        random_state=None,
+    ):
+        """Draw sequences of symbols from the fitted model.
 
-        def advance(taps, step):
-            rows = np.empty((len(taps), self.n_features_in_))
-            rows[:, columns] = self._map_taps(taps) + draw(self.noise_covariance_)
-            rows[:, inputs] = future[:, step]
-            return rows
+        Parameters
+        ----------
+        n_steps : int, default=1
+            Number of time steps to draw.
 
-        if layout is not None:
-            return lay_out(self._run_on(history, n_steps, advance), layout)
-        first = np.empty((len(history), self.n_features_in_))
-        first[:, columns] = self._first_mean + draw(self._first_covariance)
-        first[:, inputs] = future[:, 0]
-        history = np.repeat(first[:, None], self.n_lags, axis=1)
-        rows = self._run_on(
-            history, n_steps - 1, lambda taps, step: advance(taps, step + 1)
+        n_sequences : int, default=None
+            Number of sequences. None draws one, as rows.
+
+        X : array-like, default=None
+            Sequences of symbols in any layout, each of which is continued. Without, a
+            sequence begins with a symbol drawn by the training frequencies.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows of X, the sequence to which each row belongs.
+
+        future_exogenous : array-like of shape (n_steps, n_inputs) or \
+                (n_sequences, n_steps, n_inputs), default=None
+            The driving symbols of the steps drawn.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines the draws. Pass an int for reproducible ones.
+
+        Returns
+        -------
+        X : ndarray of shape (n_steps, n_features) or \
+                (n_sequences, n_steps, n_features)
+            The symbols drawn, driving ones included; in the layout of X if that is
+            given.
+        """
+        self._check_next_step("sample")
+        rng = check_random_state(random_state)
+        offset = self._symbol_offsets()[self._target_column()]
+
+        def choose(log_proba):
+            # The largest of log p plus Gumbel noise is a draw from p.
+            noise = rng.gumbel(size=log_proba.shape)
+            return (log_proba + noise).argmax(axis=1)[:, None] + offset
+
+        def first(n):
+            return choose(np.tile(self._first_log_proba, (n, 1)))
+
+        rows, layout = self._sample_rows(
+            n_steps,
+            n_sequences,
+            X,
+            groups,
+            future_exogenous,
+            first,
+            lambda taps: choose(log_softmax(self._map_taps(taps), axis=1)),
         )
-        rows = np.concatenate([first[:, None], rows], axis=1)
-        return rows if n_sequences is not None else rows[0]
+        return lay_out(self._decode(rows), layout)

@@ -6,8 +6,9 @@ model). In their notation, with x the inputs or the concatenated embeddings,
 ``y = b + W x + U tanh(d + H x)``: hidden layers H and U, direct connections W.
 """
 
+from math import prod
+
 import numpy as np
-from scipy.linalg.blas import get_blas_funcs
 from scipy.sparse import csc_array
 
 from ..optim import LOSSES, ParameterVector, gaussian, glorot_uniform
@@ -53,8 +54,7 @@ def _relu(activation, scratch):
 
 
 def _relu_derivative(activation, delta):
-    np.greater(activation, 0, out=activation)
-    np.multiply(delta, activation, out=delta)
+    np.multiply(delta, activation > 0, out=delta)
 
 
 ACTIVATIONS = {
@@ -125,6 +125,17 @@ class FeedForward:
         n_first = self.n_inputs * (self.embedding_dim or 1)
         return (n_first, *self.hidden_layer_sizes, self.n_outputs)
 
+    @property
+    def penalized_shapes(self):
+        """The shapes of weights and embeddings: all parameters except biases."""
+        sizes = self.layer_sizes
+        shapes = {f"weights_{i}": sizes[i : i + 2] for i in range(len(sizes) - 1)}
+        if self.direct:
+            shapes["direct"] = (sizes[0], self.n_outputs)
+        if self.embedding_dim is not None:
+            shapes["embedding"] = (self.n_symbols + 1, self.embedding_dim)
+        return shapes
+
     def initialize(self, random_state, dtype=np.float64):
         """Draw initial parameters.
 
@@ -147,14 +158,9 @@ class FeedForward:
             embeddings ``"embedding"`` of shape (n_symbols + 1, embedding_dim), with
             direct connections ``"direct"`` of shape (layer_sizes[0], n_outputs).
         """
-        sizes = self.layer_sizes
-        fans = list(zip(sizes[:-1], sizes[1:], strict=True))
-        shapes = {f"weights_{i}": shape for i, shape in enumerate(fans)}
-        if self.direct:
-            shapes["direct"] = (sizes[0], self.n_outputs)
-        if self.embedding_dim is not None:
-            shapes["embedding"] = (self.n_symbols + 1, self.embedding_dim)
-        penalized = list(shapes)
+        shapes = self.penalized_shapes
+        penalized = tuple(shapes)
+        fans = [shapes[f"weights_{i}"] for i in range(len(self.layer_sizes) - 1)]
         shapes.update((f"biases_{i}", shape[1:]) for i, shape in enumerate(fans))
         parameters = ParameterVector(shapes, penalized=penalized, dtype=dtype)
 
@@ -167,6 +173,10 @@ class FeedForward:
         if self.embedding_dim is not None:
             parameters["embedding"][:] = gaussian(shapes["embedding"], random_state)
         return parameters
+
+    def workspace(self, dtype):
+        """Return memory to work in with parameters of type `dtype`."""
+        return Workspace(self, dtype)
 
     def forward(self, parameters, inputs, *, offsets=None, workspace=None):
         """Compute the outputs: predictions, or logits.
@@ -191,7 +201,7 @@ class FeedForward:
         -------
         outputs : ndarray of shape (n_rows, n_outputs) or (n_sequences, n_outputs)
         """
-        work = Workspace(self, parameters.dtype) if workspace is None else workspace
+        work = workspace or Workspace(self, parameters.dtype)
         work.resize(len(inputs))
         function, _ = ACTIVATIONS[self.activation]
         x = self._features(parameters, inputs, work)
@@ -266,7 +276,7 @@ class FeedForward:
         loss : float
             The weighted mean of the losses plus the penalty.
         """
-        work = Workspace(self, parameters.dtype) if workspace is None else workspace
+        work = workspace or Workspace(self, parameters.dtype)
         normalizer = len(targets) if normalizer is None else normalizer
         outputs = self.forward(parameters, inputs, offsets=offsets, workspace=work)
         loss = LOSSES[self.loss](outputs, targets, outputs, weights, normalizer)
@@ -276,10 +286,7 @@ class FeedForward:
         self._backpropagate(parameters, gradient, inputs, work)
 
         if alpha:
-            shrunk, target = parameters.penalized_flat, gradient.penalized_flat
-            loss += 0.5 * alpha / normalizer * float(np.dot(shrunk, shrunk))
-            axpy = get_blas_funcs("axpy", (shrunk,))
-            axpy(shrunk, target, a=alpha / normalizer)
+            loss += _penalize(parameters, gradient, alpha / normalizer, work)
         return loss
 
     def _backpropagate(self, parameters, gradient, inputs, work):
@@ -310,6 +317,15 @@ class FeedForward:
             gradient["embedding"][:] = work.one_hot @ delta_x
 
 
+def _penalize(parameters, gradient, strength, work):
+    """Add the slope of half the squared norm times `strength`; return its value."""
+    weights, slope = parameters.penalized_flat, gradient.penalized_flat
+    pull = np.multiply(weights, strength, out=work.penalty)
+    np.add(slope, pull, out=slope)
+    np.multiply(pull, weights, out=pull)
+    return 0.5 * float(pull.sum())
+
+
 def _lengths(offsets, dtype):
     return np.diff(offsets)[:, np.newaxis].astype(dtype)
 
@@ -328,232 +344,75 @@ class Workspace:
     Attributes
     ----------
     inputs : ndarray of shape (n_rows, n_inputs)
-        A place for a batch of inputs, real numbers or symbol codes.
+        A place for a batch of inputs: real numbers, or symbol codes.
+
+    embedded : ndarray of shape (n_rows, n_inputs * embedding_dim)
+        The embeddings of the symbols.
+
+    one_hot : csc_array of shape (n_symbols + 1, n_rows * n_inputs)
+        Sums the derivatives by the embeddings of each symbol.
+
+    hidden, deltas : lists of ndarray of shape (n_rows, n_units)
+        The activations of each hidden layer, and the derivatives by their inputs.
 
     outputs : ndarray of shape (n_rows, n_outputs)
         The outputs, later the derivative of the loss by the outputs.
 
-    hidden, deltas : lists of ndarray of shape (n_rows, n_units)
-        The activations of each hidden layer, and the derivatives by their inputs.
+    direct : ndarray of shape (n_rows, n_outputs)
+        What direct connections add to the outputs.
+
+    ones : ndarray of shape (n_rows,)
+        Sums over rows, as a product.
+
+    penalty : ndarray of shape (n_penalized,)
+        The derivative of the L2 penalty.
     """
 
     def __init__(self, network, dtype):
         self.network = network
         self.dtype = dtype
         self.n_rows = self._capacity = 0
+        n_penalized = sum(map(prod, network.penalized_shapes.values()))
+        self.penalty = np.empty(n_penalized, dtype)
 
     def resize(self, n_rows):
-        """Make all arrays `n_rows` long, and keep them if they are already."""
+        """Make all arrays `n_rows` long; allocate only if they were never as long."""
         if n_rows == self.n_rows:
             return
         if n_rows > self._capacity:
             self._allocate(n_rows)
         self.n_rows = n_rows
-        for name, value in self._arrays.items():
-            rows = [a[:n_rows] for a in value] if name in _LISTS else value[:n_rows]
-            setattr(self, name, rows)
+        self.inputs, self.outputs, self.ones = (a[:n_rows] for a in self._always)
+        self.hidden = [a[:n_rows] for a in self._hidden]
+        self.deltas = [a[:n_rows] for a in self._deltas]
+        if self.network.direct:
+            self.direct = self._direct[:n_rows]
         if self.network.embedding_dim is not None:
-            n_codes = n_rows * self.network.n_inputs
+            self.embedded = self._embedded[:n_rows]
+            n_codes = self.inputs.size
+            shape = self.network.n_symbols + 1, n_codes
+            codes = np.zeros(n_codes, np.intp)
             self.one_hot = csc_array(
-                (
-                    np.ones(n_codes, self.dtype),
-                    np.zeros(n_codes, np.intp),
-                    np.arange(n_codes + 1),
-                ),
-                shape=(self.network.n_symbols + 1, n_codes),
+                (np.ones(n_codes, self.dtype), codes, np.arange(n_codes + 1)), shape
             )
 
     def _allocate(self, n_rows):
-        network, dtype = self.network, self.dtype
-        sizes = network.layer_sizes
-        embeds = network.embedding_dim is not None
         self._capacity = n_rows
-        self._arrays = {
-            "inputs": np.empty((n_rows, network.n_inputs), np.intp if embeds else dtype),
-            "embedded": np.empty((n_rows, sizes[0] if embeds else 0), dtype),
-            "hidden": [np.empty((n_rows, size), dtype) for size in sizes[1:-1]],
-            "deltas": [np.empty((n_rows, size), dtype) for size in sizes[1:-1]],
-            "outputs": np.empty((n_rows, sizes[-1]), dtype),
-            "direct": np.empty((n_rows, sizes[-1] if network.direct else 0), dtype),
-            "ones": np.ones(n_rows, dtype),
-        }
+        network = self.network
+        embeds = network.embedding_dim is not None
+        n_first, *n_units, n_outputs = network.layer_sizes
 
+        def empty(n_columns, dtype=self.dtype):
+            return np.empty((n_rows, n_columns), dtype)
 
-_LISTS = ("hidden", "deltas")
-
-
-class Objective:
-    """The loss of a network on one data set, in mini-batches or as a whole.
-
-    Inputs are gathered batch by batch, so that overlapping windows over a long series
-    need never be stacked.
-
-    Parameters
-    ----------
-    network : FeedForward
-        The network.
-
-    parameters, gradient : ParameterVector
-        Where its parameters are read and its gradient is written.
-
-    inputs : ndarray of shape (n_rows, n_inputs) or callable
-        The inputs, which may be a strided view of overlapping windows, or
-        ``take(rows, out)``, which writes those of the given rows into `out`.
-
-    targets : ndarray of shape (n_targets, n_outputs), or (n_targets,) of int
-        As in `FeedForward.loss_and_gradient`.
-
-    weights : ndarray of shape (n_targets,) or (n_targets, n_outputs), default=None
-        The weights of targets, 0 where there is none. A batch's losses are divided by
-        its number of targets times the mean of all weights, so that a batch with few
-        known targets counts for less.
-
-    offsets : ndarray of shape (n_targets + 1,), default=None
-        With one target per sequence, where the rows of each sequence begin and end.
-
-    alpha : float, default=0.0
-        The strength of the L2 penalty.
-
-    block_size : int, default=500
-        The number of rows that `full` handles at once: as many as the cache holds.
-    """
-
-    def __init__(
-        self,
-        network,
-        parameters,
-        gradient,
-        inputs,
-        targets,
-        *,
-        weights=None,
-        offsets=None,
-        alpha=0.0,
-        block_size=500,
-    ):
-        self.network = network
-        self.parameters = parameters
-        self.gradient = gradient
-        self.take = inputs if callable(inputs) else row_taker(inputs)
-        self.targets = targets
-        self.weights = weights
-        self.mean_weight = 1.0 if weights is None else float(np.mean(weights))
-        self.offsets = offsets
-        self.alpha = alpha
-        self.block_size = block_size
-        self._workspace = Workspace(network, parameters.dtype)
-
-    def __call__(self, indices):
-        """The loss of the targets at `indices`; its gradient goes to ``gradient``."""
-        normalizer = len(indices) * self.mean_weight
-        return self._loss_and_gradient(indices, normalizer, self.alpha)
-
-    def full(self):
-        """The loss of all targets; its gradient goes to ``gradient``."""
-        n_targets = len(self.targets)
-        total_loss, total_gradient = 0.0, np.zeros(self.gradient.flat.shape)
-        for start, stop in blocks(n_targets, self.offsets, self.block_size):
-            total_loss += self._loss_and_gradient(
-                np.arange(start, stop),
-                n_targets * self.mean_weight,
-                self.alpha if start == 0 else 0.0,
-            )
-            total_gradient += self.gradient.flat
-        self.gradient.flat[:] = total_gradient
-        return total_loss
-
-    def _loss_and_gradient(self, indices, normalizer, alpha):
-        rows, offsets = rows_of_sequences(self.offsets, indices)
-        work = self._workspace
-        work.resize(len(rows))
-        self.take(rows, work.inputs)
-        return self.network.loss_and_gradient(
-            self.parameters,
-            self.gradient,
-            work.inputs,
-            self.targets.take(indices, axis=0),
-            weights=None if self.weights is None else self.weights.take(indices, axis=0),
-            offsets=offsets,
-            alpha=alpha,
-            normalizer=normalizer,
-            workspace=work,
+        self._always = (
+            empty(network.n_inputs, np.intp if embeds else self.dtype),
+            empty(n_outputs),
+            np.ones(n_rows, self.dtype),
         )
-
-
-def predict(network, parameters, inputs, n_rows, *, offsets=None, block_size=500):
-    """Compute a network's outputs for a whole data set, block by block.
-
-    Parameters
-    ----------
-    network : FeedForward
-        The network.
-
-    parameters : ParameterVector
-        Its parameters.
-
-    inputs : ndarray of shape (n_rows, n_inputs) or callable
-        As in `Objective`.
-
-    n_rows : int
-        The number of rows.
-
-    offsets : ndarray of shape (n_sequences + 1,), default=None
-        With one output per sequence, where the rows of each begin and end.
-
-    block_size : int, default=500
-        The number of rows handled at once.
-
-    Returns
-    -------
-    outputs : ndarray of shape (n_rows, n_outputs) or (n_sequences, n_outputs)
-        Predictions, or logits.
-    """
-    take = inputs if callable(inputs) else row_taker(inputs)
-    n_targets = n_rows if offsets is None else len(offsets) - 1
-    outputs = np.empty((n_targets, network.n_outputs), parameters.dtype)
-    work = Workspace(network, parameters.dtype)
-    for start, stop in blocks(n_targets, offsets, block_size):
-        rows, block_offsets = rows_of_sequences(offsets, np.arange(start, stop))
-        work.resize(len(rows))
-        take(rows, work.inputs)
-        outputs[start:stop] = network.forward(
-            parameters, work.inputs, offsets=block_offsets, workspace=work
-        )
-    return outputs
-
-
-def row_taker(array):
-    """Return ``take(rows, out)``, which copies rows of `array` into `out`.
-
-    ``ndarray.take`` is the fastest, but it would first copy the whole of a strided view.
-    """
-    if array.flags.c_contiguous:
-        return lambda rows, out: array.take(rows, axis=0, out=out, mode="clip")
-    return lambda rows, out: np.copyto(out, array[rows])
-
-
-def rows_of_sequences(offsets, sequences):
-    """The rows of the given sequences, and where each begins and ends among them.
-
-    Without `offsets`, the sequences are the rows.
-    """
-    if offsets is None:
-        return sequences, None
-    starts = offsets[sequences]
-    lengths = offsets[sequences + 1] - starts
-    new_offsets = np.concatenate([[0], np.cumsum(lengths)])
-    rows = np.arange(new_offsets[-1]) + np.repeat(starts - new_offsets[:-1], lengths)
-    return rows, new_offsets
-
-
-def blocks(n_targets, offsets, block_size):
-    """Divide targets into blocks of up to `block_size` rows, whole sequences each."""
-    start = 0
-    while start < n_targets:
-        if offsets is None:
-            stop = min(start + block_size, n_targets)
-        else:
-            n_whole = np.searchsorted(offsets, offsets[start] + block_size, "right") - 1
-            stop = max(start + 1, int(n_whole))
-        yield start, stop
-        start = stop
+        self._hidden = [empty(n) for n in n_units]
+        self._deltas = [empty(n) for n in n_units]
+        if network.direct:
+            self._direct = empty(n_outputs)
+        if embeds:
+            self._embedded = empty(n_first)

@@ -55,7 +55,7 @@ class Taps:
         places = n_padded - n_lags - np.arange(n_rows) - segment * (n_lags - 1)
         padded = np.empty((n_padded, n_features), dtype=rows.dtype)
         if n_segments == 1:
-            padded[: n_rows][::-1] = rows
+            padded[:n_rows][::-1] = rows
         else:
             padded[places] = rows
         before = places[offsets[:-1], None] + np.arange(1, n_lags)
@@ -116,4 +116,6 @@ def pooled_rows(offsets, burn_in):
 def mean_over_sequences(values, starts):
     """Mean over runs of rows that begin at `starts`: shape (n_sequences, n)."""
     counts = np.diff(np.append(starts, len(values)))
-    return np.add.reduceat(values, starts, axis=0) / counts[:, None].astype(values.dtype)
+    return np.add.reduceat(values, starts, axis=0) / counts[:, None].astype(
+        values.dtype
+    )

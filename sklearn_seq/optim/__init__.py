@@ -2,6 +2,7 @@
 
 from ._initializers import gaussian, glorot_uniform, orthogonal
 from ._losses import LOSSES, cross_entropy, squared_error
+from ._objective import Objective, predict
 from ._optimizers import OPTIMIZERS, SGD, Adam, RMSprop, clip_norm
 from ._parameters import ParameterVector
 from ._training import (
@@ -16,6 +17,7 @@ __all__ = [
     "OPTIMIZERS",
     "SGD",
     "Adam",
+    "Objective",
     "ParameterVector",
     "RMSprop",
     "ShuffledBatches",
@@ -25,6 +27,7 @@ __all__ = [
     "gaussian",
     "glorot_uniform",
     "orthogonal",
+    "predict",
     "squared_error",
     "train_lbfgs",
     "train_minibatches",

@@ -86,9 +86,7 @@ class RMSprop:
     Tieleman and Hinton (2012), Lecture 6.5, Neural Networks for Machine Learning.
     """
 
-    def __init__(
-        self, parameters, *, learning_rate_init=0.001, rho=0.99, epsilon=1e-8
-    ):
+    def __init__(self, parameters, *, learning_rate_init=0.001, rho=0.99, epsilon=1e-8):
         self.learning_rate_init = learning_rate_init
         self.rho = rho
         self.epsilon = epsilon

@@ -1,0 +1,310 @@
+"""A log-linear model over delay taps: for symbols, a log-linear n-gram."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import _fit_context
+from sklearn.callback import CallbackSupportMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .._callbacks import FitProgress
+from ..base import check_counted
+from ..targets import NEXT, SEQUENCE
+from ._base import TapClassifier
+from ._taps import pooled_rows
+
+NEVER = -30.0  # log-odds of a class that was never a target
+
+
+class ARClassifier(CallbackSupportMixin, TapClassifier):
+    """Multinomial logistic regression on the last `n_lags` rows.
+
+    Fitted without y, it predicts the next symbol of a sequence of symbols: a
+    log-linear n-gram of order ``n_lags + 1``, where each of the last `n_lags` symbols
+    casts its own vote,
+
+        log P(x[t+1] = c | x up to t) = intercept[c] + Σ_k coef[c, k, x[t-k]] - log Z.
+
+    Fitted with y, it estimates the label ``y[t]`` from the rows up to t; with one
+    label per sequence, from the average taps of the sequence.
+
+    Parameters
+    ----------
+    n_lags : int, default=1
+        Number of delay taps: the rows, the latest included, that a prediction is made
+        from.
+
+    C : float, default=1.0
+        Inverse of the strength of the L2 penalty on the coefficients, as in
+        :class:`~sklearn.linear_model.LogisticRegression`. ``np.inf`` for none.
+
+    fit_intercept : bool, default=True
+        Whether to fit an intercept.
+
+    class_weight : dict or "balanced", default=None
+        Weights of the classes, as in
+        :class:`~sklearn.linear_model.LogisticRegression`.
+
+    max_iter : int, default=100
+        Most iterations of the solver (L-BFGS).
+
+    tol : float, default=1e-4
+        The solver stops when no component of the gradient is larger.
+
+    symbols : bool or "auto", default="auto"
+        Whether X holds symbols (each is then coded as an indicator vector) or real
+        numbers. "auto": strings are symbols, and so are integers when y is None.
+
+    exogenous : array-like of int or str, default=None
+        Columns of X, by index or by name, that are driving inputs: known, but not
+        predicted, when the target is the next symbol.
+
+    burn_in : int, default=0
+        Number of first time steps of each sequence that neither the loss nor the
+        score counts as targets.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels; fitted without y, the symbols.
+
+    symbols_ : list of ndarray
+        The symbols of each column of X, in the order of their indicators. Only if X
+        holds symbols.
+
+    coef_ : ndarray of shape (n_classes, n_lags, n_inputs) or (1, n_lags, n_inputs)
+        ``coef_[c, k]`` are the effects of the row k steps before the latest on class
+        c (with two classes, on ``classes_[1]``). The inputs are the features or, for
+        symbols, the indicators of all columns' symbols, one column after another.
+
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Constant terms.
+
+    n_iter_ : int
+        Number of iterations of the solver.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X was a frame with string names.
+
+    See Also
+    --------
+    MLPSequenceClassifier : A feed-forward net over the same taps.
+    ARRegressor : The same for real-valued targets.
+
+    Notes
+    -----
+    Before a sequence's first symbol there is none (all indicators 0), and all rows
+    count in the fit. Before a sequence's first row of real numbers that row is thought
+    repeated, and rows whose taps are incomplete in this way do not count.
+
+    References
+    ----------
+    Rosenfeld, R. (1996). A maximum entropy approach to adaptive statistical language
+    modelling. Computer Speech and Language, 10, 187-228.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_seq.autoregressive import ARClassifier
+    >>> X = np.array(list("abcabcabcabc")).reshape(-1, 1)
+    >>> model = ARClassifier(n_lags=1).fit(X)
+    >>> model.predict(X[:3])
+    array(['b', 'c', 'a'], dtype='<U1')
+    >>> "".join(model.sample(6, X=X[:1], random_state=0)[:, 0])
+    'bcabca'
+    """
+
+    _parameter_constraints = {
+        "n_lags": [Interval(Integral, 1, None, closed="left")],
+        "C": [Interval(Real, 0, None, closed="right")],
+        "fit_intercept": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "symbols": ["boolean", StrOptions({"auto"})],
+        "exogenous": [None, str, Integral, "array-like"],
+        "burn_in": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_lags=1,
+        *,
+        C=1.0,
+        fit_intercept=True,
+        class_weight=None,
+        max_iter=100,
+        tol=1e-4,
+        symbols="auto",
+        exogenous=None,
+        burn_in=0,
+    ):
+        self.n_lags = n_lags
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.max_iter = max_iter
+        self.tol = tol
+        self.symbols = symbols
+        self.exogenous = exogenous
+        self.burn_in = burn_in
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
+            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+
+        y : array-like, default=None
+            Class labels: one for each row, or one for each sequence of a panel. None
+            for next-symbol prediction. −1 (None, NaN) means "no label here", except
+            that −1 with one other label is the usual coding of two classes.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        sequences, targets = self._read_fit(X, y, groups)
+        design, codes = self._fit_design(sequences, targets)
+        progress = FitProgress(self, self.max_iter, X, y, groups, sequences, targets)
+        model = LogisticRegression(
+            C=self.C,
+            fit_intercept=self.fit_intercept,
+            class_weight=self._weights_by_code(),
+            max_iter=self.max_iter,
+            tol=self.tol,
+        )
+        if progress.watched:
+            model.set_callbacks(
+                _Relay(lambda m: progress.iteration(lambda: self._fitted(m, targets)))
+            )
+        model.fit(design, codes)
+        fitted = self._fitted(model, targets)
+        self.coef_, self.intercept_ = fitted["coef_"], fitted["intercept_"]
+        self.n_iter_ = int(model.n_iter_[0])
+        self._remember_targets(targets)
+        progress.end(lambda: fitted)
+        return self
+
+    def _fit_design(self, sequences, targets):
+        """Taps, one row for each target that counts, and the targets' class codes."""
+        text = self._encoder is not None
+        index = targets.counted(
+            sequences.offsets, self.burn_in, 0 if text else self.n_lags - 1
+        )
+        check_counted(index, self, "learn")
+        codes = targets.values[index, 0]
+        there = np.unique(codes)
+        self._check_classes(self.classes_[there], "among the rows that count")
+        if len(there) < len(self.classes_) and targets.kind != NEXT:
+            raise ValueError(
+                f"The classes {np.delete(self.classes_, there).tolist()} appear only "
+                f"in rows that do not count: rows count from burn_in={self.burn_in} on, "
+                f"and real-valued ones only with n_lags={self.n_lags} rows up to them."
+            )
+        taps = self._taps(sequences)
+        if targets.kind == SEQUENCE:
+            rows, starts = pooled_rows(sequences.offsets, self.burn_in)
+            counts = np.diff(np.append(starts, len(rows)))
+            average = sparse.csr_array(
+                (
+                    np.repeat(1.0 / counts, counts),
+                    np.arange(len(rows)),
+                    np.append(starts, len(rows)),
+                ),
+                shape=(len(starts), len(rows)),
+            )
+            return (average @ self._indicators(taps.take(rows)))[index], codes
+        return self._indicators(taps.take(index - targets.advance)), codes
+
+    def _indicators(self, taps):
+        """Inputs of the linear model: taps of numbers, indicators of symbols."""
+        if self._encoder is None:
+            return taps
+        n, n_taps = taps.shape
+        lags = np.arange(n_taps) // self.n_features_in_
+        there = taps < self._n_symbols
+        columns = (taps + lags * self._n_symbols)[there]
+        ends = np.append(0, np.cumsum(there.sum(axis=1)))
+        shape = (n, self.n_lags * self._n_symbols)
+        return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=shape)
+
+    def _weights_by_code(self):
+        if not isinstance(self.class_weight, dict):
+            return self.class_weight
+        unknown = set(self.class_weight) - set(self.classes_.tolist())
+        if unknown:
+            raise ValueError(
+                f"class_weight names the classes {sorted(unknown, key=str)}, which are "
+                f"not among {self.classes_.tolist()}."
+            )
+        classes = self.classes_.tolist()
+        return {classes.index(c): weight for c, weight in self.class_weight.items()}
+
+    def _fitted(self, model, targets):
+        """Our attributes from those of a logistic regression on class codes."""
+        coef, intercept = model.coef_, np.atleast_1d(model.intercept_)
+        n_classes = len(self.classes_)
+        seen = getattr(model, "classes_", np.arange(n_classes))
+        if len(seen) < n_classes:
+            # Symbols that only begin sequences: never a target, so never predicted.
+            if len(seen) == 2:
+                coef, intercept = (
+                    np.vstack([-coef, coef]) / 2,
+                    np.r_[-intercept, intercept] / 2,
+                )
+            full = np.zeros((n_classes, coef.shape[1]))
+            full[seen] = coef
+            biases = np.full(n_classes, intercept.min() + NEVER)
+            biases[seen] = intercept
+            coef, intercept = full, biases
+        return {
+            "coef_": coef.reshape(len(coef), self.n_lags, -1),
+            "intercept_": np.broadcast_to(intercept, len(coef)).astype(float),
+            "_kind": targets.kind,
+            "_one_dimensional": True,
+            "_n_targets": 1,
+        }
+
+    def _map_taps(self, taps):
+        coef = self.coef_.reshape(len(self.coef_), -1)
+        scores = self._indicators(taps) @ coef.T + self.intercept_
+        if scores.shape[1] == 1:
+            return np.hstack([np.zeros_like(scores), scores])
+        return scores
+
+
+class _Relay:
+    """Callback on the inner logistic regression: hands on its iterations."""
+
+    def __init__(self, on_iteration):
+        self.on_iteration = on_iteration
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        if context.parent is not None and fitted_estimator is not None:
+            self.on_iteration(fitted_estimator)

@@ -1,0 +1,424 @@
+"""What fit, predict and score mean for classifiers; symbols and class labels."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numbers
+import warnings
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import OrdinalEncoder
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from .base import FLOATS, SequenceEstimator, check_all_finite, check_counted
+from .sequences import Sequences, read_layout
+from .targets import NEXT, SEQUENCE, STEP, Targets, read_targets
+
+__all__ = ["SequenceClassifier"]
+
+
+class SequenceClassifier(ClassifierMixin, SequenceEstimator):
+    """Base of the classifiers.
+
+    A family fills the hook ``_log_proba(sequences)``: log probabilities of the
+    classes, of shape (n_rows, n_classes), or (n_sequences, n_classes) with one label
+    for each sequence. The rows of symbol sequences are their codes.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _read_fit(self, X, y, groups):
+        """What fit learns from: packed sequences, and targets that are class codes.
+
+        Returns
+        -------
+        sequences : Sequences
+        targets : Targets
+        """
+        flat, layout = read_layout(X, groups)
+        rows = validate_data(
+            self, flat, reset=True, dtype=None, ensure_all_finite=False
+        )
+        self._forget()
+        if self._are_symbols(rows, y):
+            self._encoder = OrdinalEncoder(dtype=np.intp).fit(rows)
+            self.symbols_ = self._encoder.categories_
+            rows = self._encoder.transform(rows)
+        else:
+            rows = self._as_numbers(rows)
+        sequences = Sequences(rows, layout)
+        if y is None:
+            targets = self._next_symbols(sequences)
+            self.classes_ = self.symbols_[self._target_column()]
+            counts = np.bincount(targets.values[:, 0])
+            self._first_log_proba = np.log(counts / counts.sum())
+        else:
+            self._check_no_exogenous()
+            labels, kind, missing = self._read_labels(y, layout)
+            check_classification_targets(labels[~missing])
+            self.classes_ = np.unique(labels[~missing])
+            targets = self._encode(labels, kind, missing)
+        self._check_classes(self.classes_, "in the data", targets.known is not None)
+        return sequences, targets
+
+    def _forget(self):
+        super()._forget()
+        for name in ("symbols_", "_first_log_proba"):
+            self.__dict__.pop(name, None)
+        self._encoder = None
+
+    def _check_classes(self, classes, where, missing=False):
+        if len(classes) < 2:
+            hint = " (-1 means that there is no label)" if missing else ""
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes {where}, but the data "
+                f"contains only 1 class: {np.asarray(classes).tolist()}{hint}."
+            )
+
+    def _are_symbols(self, rows, y):
+        """Whether X holds symbols, by the parameter and by its dtype."""
+        text = is_text(rows)
+        if y is None and not self.symbols:
+            raise ValueError(
+                "symbols=False, but without a y the next symbol of X is the target. "
+                "Give class labels y, or leave symbols='auto'."
+            )
+        if y is None and not text and rows.dtype.kind not in "iub":
+            raise ValueError(
+                f"Without a y the target is the next symbol of X, but X has dtype "
+                f"{rows.dtype}: symbols are integers or strings. Cast X, for example "
+                "with X.astype(int), or give class labels y; for the next step of a "
+                "real-valued series use a regressor. (requires y to be passed, but "
+                "the target y is None)"
+            )
+        if self.symbols is True and not text and rows.dtype.kind not in "iub":
+            raise ValueError(
+                f"symbols=True, but X has dtype {rows.dtype}: symbols are integers or "
+                "strings. Cast X, for example with X.astype(int)."
+            )
+        return self.symbols is True or text or y is None
+
+    def _as_numbers(self, rows):
+        rows = check_array(
+            rows,
+            dtype=FLOATS,
+            ensure_all_finite=False,
+            input_name="X",
+            estimator=self,
+        )
+        check_all_finite(rows, self)
+        return rows
+
+    def _read_sequences(self, X, groups, *, reset=False):
+        flat, layout = read_layout(X, groups)
+        if self._encoder is None:
+            rows = self._read_rows(flat, reset=reset)
+            check_all_finite(rows, self)
+            return Sequences(rows, layout)
+        rows = validate_data(
+            self, flat, reset=reset, dtype=None, ensure_all_finite=False
+        )
+        try:
+            return Sequences(self._encoder.transform(rows), layout)
+        except ValueError as error:
+            raise ValueError(
+                f"X holds symbols that were not in the training sequences: {error}. "
+                "Replace them by a known symbol, or fit on sequences that hold them."
+            ) from error
+
+    def _target_column(self):
+        columns = self._target_columns(self.exogenous)
+        if len(columns) != 1:
+            raise ValueError(
+                f"Without a y the target is the next symbol, of one column of X, but X "
+                f"has {len(columns)} predicted columns. Name the others in exogenous, "
+                "or give class labels y."
+            )
+        return int(columns[0])
+
+    def _next_symbols(self, sequences):
+        column = self._target_column()
+        return Targets(NEXT, sequences.rows[:, [column]], None, True)
+
+    def _read_labels(self, y, layout, kind=None, classes=None):
+        """Labels lined up with X, and where there is none."""
+        targets = read_targets(y, layout, kind, numeric=False)
+        if targets.n_targets != 1:
+            raise ValueError(
+                f"y should be a 1d array, one label for each {targets.kind}; got "
+                f"{targets.n_targets} columns instead."
+            )
+        if not targets.one_dimensional:
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected. Please "
+                "change the shape of y, for example using ravel().",
+                DataConversionWarning,
+                stacklevel=4,
+            )
+        labels = targets.values[:, 0]
+        missing = missing_labels(labels, classes)
+        if missing.all():
+            raise ValueError(
+                "y holds no label: -1, None and NaN mean that there is none. At least "
+                "one row must have one."
+            )
+        if labels.dtype == object and missing.any():
+            plain = np.array(labels[~missing].tolist())
+            if plain.dtype.kind in "iufb":
+                labels = np.where(missing, -1, labels).astype(plain.dtype)
+        return labels, targets.kind, missing
+
+    def _score_targets(self, y, sequences):
+        """Targets as class codes; ``len(classes_)`` for a label unseen in fit."""
+        self._check_target_kind(y)
+        if y is None:
+            return self._next_symbols(sequences)
+        expected = SEQUENCE if self._kind == SEQUENCE else STEP
+        labels, kind, missing = self._read_labels(
+            y, sequences.layout, expected, self.classes_
+        )
+        if kind != expected:
+            raise ValueError(
+                f"y has one label for each {kind}, but this {type(self).__name__} was "
+                f"fitted with one for each {expected}."
+            )
+        return self._encode(labels, kind, missing)
+
+    def _encode(self, labels, kind, missing):
+        codes = encode_labels(labels, missing, self.classes_)
+        known = ~missing[:, None] if missing.any() else None
+        return Targets(kind, codes[:, None], known, one_dimensional=True)
+
+    def predict(self, X, groups=None):
+        """Predict the most probable class for each row from the rows up to it.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        y_pred : ndarray
+            Labels, in the layout of X without its last axis: entry t is the label of
+            row t, or without y the symbol expected at row t + 1. For one label per
+            sequence, of shape (n_sequences,).
+        """
+        sequences, log_proba = self._read_log_proba(X, groups)
+        return self._restore(self.classes_[log_proba.argmax(axis=1)], sequences)
+
+    def predict_proba(self, X, groups=None):
+        """Probability of each class for each row, from the rows up to it.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        proba : ndarray
+            In the layout of X, the last axis over the classes in the order of
+            `classes_`. For one label per sequence, (n_sequences, n_classes).
+        """
+        sequences, log_proba = self._read_log_proba(X, groups)
+        proba = np.exp(log_proba, out=log_proba)
+        proba /= proba.sum(axis=1, keepdims=True)
+        return self._restore(proba, sequences)
+
+    def predict_log_proba(self, X, groups=None):
+        """Logarithm of `predict_proba`, in nats.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        log_proba : ndarray
+            In the shape of `predict_proba`.
+        """
+        sequences, log_proba = self._read_log_proba(X, groups)
+        return self._restore(log_proba, sequences)
+
+    def _read_log_proba(self, X, groups):
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        if self._kind == SEQUENCE:
+            self._check_panel(sequences)
+        return sequences, self._log_proba(sequences)
+
+    def score(self, X, y=None, sample_weight=None, groups=None):
+        """Accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : array-like, default=None
+            The labels; None for next-symbol prediction, where they are X itself.
+            −1 (None, NaN) means "no label here".
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples: rows, or the sequences of a panel.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        score : float
+            Share of rows (or sequences) whose label is predicted, over those with a
+            known label that are not among the first `burn_in` of their sequence.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        targets = self._score_targets(y, sequences)
+        if targets.kind == SEQUENCE:
+            self._check_panel(sequences)
+        weights = self._step_weights(sample_weight, sequences, targets.kind)
+        index = targets.counted(sequences.offsets, self.burn_in)
+        check_counted(index, self, "score")
+        predicted = self._log_proba(sequences).argmax(axis=1)
+        weights = None if weights is None else weights[index]
+        true = targets.values[index, 0]
+        return float(
+            accuracy_score(
+                true, predicted[index - targets.advance], sample_weight=weights
+            )
+        )
+
+    def score_samples(self, X, y=None, groups=None):
+        """Log probability of each row's label given the rows up to it.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : array-like, default=None
+            The labels of a model that was fitted with y.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        log_proba : ndarray
+            In nats, one entry for each row (or for each sequence), in the layout of X.
+            Fitted without y, entry t is the log probability of symbol t given the
+            earlier ones of its sequence, the first one's that of the training
+            symbols' frequencies. Fitted with y, that of ``y[t]``, and 0 where there
+            is no label.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        targets = self._score_targets(y, sequences)
+        if targets.kind == SEQUENCE:
+            self._check_panel(sequences)
+        return self._restore(self._log_density(sequences, targets), sequences)
+
+    def _log_density(self, sequences, targets):
+        """Log probabilities of all targets, in nats: (len(targets.values),)."""
+        codes = targets.values[:, 0]
+        if (codes >= len(self.classes_)).any():
+            row = int(np.flatnonzero(codes >= len(self.classes_))[0])
+            raise ValueError(
+                f"y contains previously unseen labels, the first at row {row}. "
+                f"Expected among {self.classes_[:20].tolist()}."
+            )
+        log_proba = self._log_proba(sequences)
+        rows = np.arange(len(codes))
+        if not targets.advance:
+            known = True if targets.known is None else targets.known[:, 0]
+            return np.where(known, log_proba[rows, codes], 0.0)
+        values = np.empty(len(codes), dtype=log_proba.dtype)
+        values[1:] = log_proba[rows[:-1], codes[1:]]
+        first = sequences.offsets[:-1]
+        values[first] = self._first_log_proba[codes[first]]
+        return values
+
+
+def is_text(rows):
+    """Whether an array holds strings only; an error if it mixes them with others."""
+    if rows.dtype.kind in "UST":
+        return True
+    if rows.dtype != object:
+        return False
+    strings = np.array([isinstance(value, str) for value in rows.ravel()])
+    if strings.any() and not strings.all():
+        place = int(np.flatnonzero(~strings)[0])
+        row, column = divmod(place, rows.shape[1])
+        value = rows[row, column]
+        if not isinstance(value, numbers.Real) or value != value:
+            raise ValueError(
+                f"X holds strings and, at row {row}, column {column}, {value!r}: "
+                "symbols must be all integers or all strings, and none missing. "
+                "argument must be a string or a number of one kind."
+            )
+        raise ValueError(
+            f"X mixes strings with numbers: {value!r} at row {row}, column {column}. "
+            "Symbols must be all integers or all strings: cast X, for example with "
+            "X.astype(str)."
+        )
+    return bool(strings.any())
+
+
+def missing_labels(labels, classes=None):
+    """Mask of labels that mean "no label here": −1, None, NaN.
+
+    −1 is a label like any other where a model was fitted with it, and in a fit where
+    there is but one other label: the common coding of two classes by −1 and 1.
+    """
+    if labels.dtype == object:
+        missing = np.array([value is None or value != value for value in labels])
+        minus_one = np.array(
+            [isinstance(value, numbers.Real) and value == -1 for value in labels]
+        )
+    elif labels.dtype.kind in "if":
+        missing, minus_one = labels != labels, labels == -1
+    else:
+        return np.zeros(len(labels), dtype=bool)
+    if not minus_one.any():
+        return missing
+    if classes is None:
+        others = set(labels[~missing & ~minus_one].tolist())
+        return missing if len(others) == 1 else missing | minus_one
+    is_class = classes.dtype.kind in "ifO" and -1 in classes.tolist()
+    return missing if is_class else missing | minus_one
+
+
+def encode_labels(labels, missing, classes):
+    """Position of each label in `classes`: −1 if missing, n_classes if not there."""
+    codes = np.full(len(labels), -1, dtype=np.intp)
+    known = labels[~missing]
+    try:
+        places = np.searchsorted(classes, known)
+    except TypeError as error:
+        raise ValueError(
+            f"y holds labels of dtype {labels.dtype}, but the classes are "
+            f"{classes[:5].tolist()} of dtype {classes.dtype}."
+        ) from error
+    inside = np.minimum(places, len(classes) - 1)
+    codes[~missing] = np.where(classes[inside] == known, inside, len(classes))
+    return codes
