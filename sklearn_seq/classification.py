@@ -50,7 +50,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         )
         self._forget()
         if self._are_symbols(rows, y):
-            self._encoder = OrdinalEncoder(dtype=np.intp).fit(rows)
+            self._encoder = self._fit_encoder(rows)
             self.symbols_ = self._encoder.categories_
             rows = self._encoder.transform(rows)
         else:
@@ -59,7 +59,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         if y is None:
             targets = self._next_symbols(sequences)
             self.classes_ = self.symbols_[self._target_column()]
-            counts = np.bincount(targets.values[:, 0])
+            counts = 1 + np.bincount(targets.values[:, 0], minlength=len(self.classes_))
             self._first_log_proba = np.log(counts / counts.sum())
         else:
             self._check_no_exogenous()
@@ -84,10 +84,36 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"contains only 1 class: {np.asarray(classes).tolist()}{hint}."
             )
 
+    def _fit_encoder(self, rows):
+        """Number the symbols of each column, those of a given alphabet or those met."""
+        if isinstance(self.symbols, str | bool | np.bool_):
+            return OrdinalEncoder(dtype=np.intp).fit(rows)
+        alphabets = list(self.symbols)
+        if rows.shape[1] == 1 and np.ndim(alphabets[0]) == 0:
+            alphabets = [alphabets]
+        if len(alphabets) != rows.shape[1]:
+            raise ValueError(
+                f"symbols holds {len(alphabets)} alphabets, but X has {rows.shape[1]} "
+                "columns: expected one for each."
+            )
+        alphabets = [np.unique(np.asarray(alphabet)) for alphabet in alphabets]
+        if rows.dtype == object:
+            alphabets = [alphabet.astype(object) for alphabet in alphabets]
+        encoder = OrdinalEncoder(categories=alphabets, dtype=np.intp)
+        try:
+            return encoder.fit(rows)
+        except ValueError as error:
+            raise ValueError(
+                f"X holds symbols that the alphabet given as symbols has not: {error}."
+            ) from error
+
     def _are_symbols(self, rows, y):
         """Whether X holds symbols, by the parameter and by its dtype."""
         text = is_text(rows)
-        if y is None and not self.symbols:
+        wanted = not isinstance(self.symbols, str | bool | np.bool_) or (
+            self.symbols is not False and self.symbols != "auto"
+        )
+        if y is None and isinstance(self.symbols, bool) and not self.symbols:
             raise ValueError(
                 "symbols=False, but without a y the next symbol of X is the target. "
                 "Give class labels y, or leave symbols='auto'."
@@ -100,12 +126,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 "real-valued series use a regressor. (requires y to be passed, but "
                 "the target y is None)"
             )
-        if self.symbols is True and not text and rows.dtype.kind not in "iub":
+        if wanted and not text and rows.dtype.kind not in "iub":
             raise ValueError(
-                f"symbols=True, but X has dtype {rows.dtype}: symbols are integers or "
+                f"symbols={self.symbols!r}, but X has dtype {rows.dtype}: symbols are integers or "
                 "strings. Cast X, for example with X.astype(int)."
             )
-        return self.symbols is True or text or y is None
+        return wanted or text or y is None
 
     def _as_numbers(self, rows):
         rows = check_array(
@@ -132,7 +158,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         except ValueError as error:
             raise ValueError(
                 f"X holds symbols that were not in the training sequences: {error}. "
-                "Replace them by a known symbol, or fit on sequences that hold them."
+                "Replace them by a known symbol, fit on sequences that hold them, or give "
+                "the whole alphabet as the parameter symbols."
             ) from error
 
     def _target_column(self):
@@ -328,7 +355,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             In nats, one entry for each row (or for each sequence), in the layout of X.
             Fitted without y, entry t is the log probability of symbol t given the
             earlier ones of its sequence, the first one's that of the training
-            symbols' frequencies. Fitted with y, that of ``y[t]``, and 0 where there
+            symbols' frequencies (each counted once more, by Laplace's rule). Fitted with y, that of ``y[t]``, and 0 where there
             is no label.
         """
         check_is_fitted(self)

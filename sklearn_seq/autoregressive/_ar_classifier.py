@@ -7,6 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+from scipy.special import logsumexp
 from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.linear_model import LogisticRegression
@@ -17,8 +18,6 @@ from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._base import TapClassifier
 from ._taps import pooled_rows
-
-NEVER = -30.0  # log-odds of a class that was never a target
 
 
 class ARClassifier(CallbackSupportMixin, TapClassifier):
@@ -56,9 +55,11 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
     tol : float, default=1e-4
         The solver stops when no component of the gradient is larger.
 
-    symbols : bool or "auto", default="auto"
+    symbols : bool, "auto" or array-like, default="auto"
         Whether X holds symbols (each is then coded as an indicator vector) or real
-        numbers. "auto": strings are symbols, and so are integers when y is None.
+        numbers. "auto": strings are symbols, and so are integers when y is None. An
+        array-like is the alphabet (for several columns a list of alphabets): with it,
+        symbols that the training sequences lack are no error in others.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs: known, but not
@@ -119,7 +120,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
     >>> model.predict(X[:3])
     array(['b', 'c', 'a'], dtype='<U1')
     >>> "".join(model.sample(6, X=X[:1], random_state=0)[:, 0])
-    'bcabca'
+    'bcabcb'
     """
 
     _parameter_constraints = {
@@ -129,7 +130,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither")],
-        "symbols": ["boolean", StrOptions({"auto"})],
+        "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
     }
@@ -192,10 +193,14 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         )
         if progress.watched:
             model.set_callbacks(
-                _Relay(lambda m: progress.iteration(lambda: self._fitted(m, targets)))
+                _Relay(
+                    lambda model: progress.iteration(
+                        lambda: self._fitted(model, targets, design)
+                    )
+                )
             )
         model.fit(design, codes)
-        fitted = self._fitted(model, targets)
+        fitted = self._fitted(model, targets, design)
         self.coef_, self.intercept_ = fitted["coef_"], fitted["intercept_"]
         self.n_iter_ = int(model.n_iter_[0])
         self._remember_targets(targets)
@@ -215,8 +220,8 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         if len(there) < len(self.classes_) and targets.kind != NEXT:
             raise ValueError(
                 f"The classes {np.delete(self.classes_, there).tolist()} appear only "
-                f"in rows that do not count: rows count from burn_in={self.burn_in} on, "
-                f"and real-valued ones only with n_lags={self.n_lags} rows up to them."
+                f"in rows that do not count: rows count from burn_in={self.burn_in} "
+                f"on, and real-valued ones only with n_lags={self.n_lags} rows up to them."
             )
         taps = self._taps(sequences)
         if targets.kind == SEQUENCE:
@@ -257,23 +262,12 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         classes = self.classes_.tolist()
         return {classes.index(c): weight for c, weight in self.class_weight.items()}
 
-    def _fitted(self, model, targets):
+    def _fitted(self, model, targets, design):
         """Our attributes from those of a logistic regression on class codes."""
         coef, intercept = model.coef_, np.atleast_1d(model.intercept_)
-        n_classes = len(self.classes_)
-        seen = getattr(model, "classes_", np.arange(n_classes))
-        if len(seen) < n_classes:
-            # Symbols that only begin sequences: never a target, so never predicted.
-            if len(seen) == 2:
-                coef, intercept = (
-                    np.vstack([-coef, coef]) / 2,
-                    np.r_[-intercept, intercept] / 2,
-                )
-            full = np.zeros((n_classes, coef.shape[1]))
-            full[seen] = coef
-            biases = np.full(n_classes, intercept.min() + NEVER)
-            biases[seen] = intercept
-            coef, intercept = full, biases
+        seen = getattr(model, "classes_", np.arange(len(self.classes_)))
+        if len(seen) < len(self.classes_):
+            coef, intercept = self._with_unseen(coef, intercept, seen, design)
         return {
             "coef_": coef.reshape(len(coef), self.n_lags, -1),
             "intercept_": np.broadcast_to(intercept, len(coef)).astype(float),
@@ -281,6 +275,18 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
             "_one_dimensional": True,
             "_n_targets": 1,
         }
+
+    def _with_unseen(self, coef, intercept, seen, design):
+        """Give symbols that were never a target a probability of about 1 / n_rows."""
+        if len(seen) == 2:
+            coef = np.vstack([-coef, coef]) / 2
+            intercept = np.append(-intercept, intercept) / 2
+        log_partition = logsumexp(design @ coef.T + intercept, axis=1).mean()
+        full = np.zeros((len(self.classes_), coef.shape[1]))
+        full[seen] = coef
+        biases = np.full(len(full), log_partition - np.log(design.shape[0]))
+        biases[seen] = intercept
+        return full, biases
 
     def _map_taps(self, taps):
         coef = self.coef_.reshape(len(self.coef_), -1)

@@ -13,8 +13,8 @@ from scipy.sparse import csc_array
 
 from ..optim import LOSSES, ParameterVector, gaussian, glorot_uniform
 
-# Activations work in place. A derivative multiplies `delta` by the slope, which it finds
-# from the activation; it may overwrite the activation. `scratch` is like the activation.
+# Activations work in place, with `scratch` as a second array of their shape. A derivative
+# multiplies `delta` by the slope, found from the activation, which it may overwrite.
 
 
 def _identity(activation, scratch):
@@ -323,7 +323,7 @@ def _penalize(parameters, gradient, strength, work):
     pull = np.multiply(weights, strength, out=work.penalty)
     np.add(slope, pull, out=slope)
     np.multiply(pull, weights, out=pull)
-    return 0.5 * float(pull.sum())
+    return 0.5 * float(np.add.reduce(pull))
 
 
 def _lengths(offsets, dtype):

@@ -148,8 +148,8 @@ def predict(network, parameters, inputs, n_rows, *, offsets=None, block_size=500
 def row_taker(array):
     """Return ``take(rows, out)``, which copies rows of `array` into `out`.
 
-    ``ndarray.take`` is the fastest, but it would first copy the whole of a strided view.
-    There, indexing copies row by row; with each row seen as one item, fastest.
+    ``ndarray.take`` is the fastest, but it would first copy all of a strided view. There,
+    indexing copies row by row, and most quickly with each row seen as one item.
     """
     if array.flags.c_contiguous:
         return lambda rows, out: array.take(rows, axis=0, out=out, mode="clip")

@@ -160,6 +160,9 @@ class Adam:
         self.first_moment = np.zeros_like(parameters)
         self.second_moment = np.zeros_like(parameters)
         self._work = np.empty_like(parameters)
+        # Arrays of no dimension save the conversion of a number in every call.
+        scalars = beta_1, beta_2, epsilon / (1 - beta_2) ** 0.5, 0.0
+        self._scalars = [np.array(scalar, parameters.dtype) for scalar in scalars]
 
     def update(self, parameters, gradient):
         """Change `parameters` in place by one step.
@@ -169,19 +172,20 @@ class Adam:
         parameters, gradient : ndarray of shape (n_parameters,)
         """
         self.n_updates += 1
+        t = self.n_updates
         m, v, work = self.first_moment, self.second_moment, self._work
-        root = (1 - self.beta_2) ** 0.5
-        correction_1 = (1 - self.beta_1) / (1 - self.beta_1**self.n_updates)
-        correction_2 = (1 - self.beta_2**self.n_updates) ** 0.5 / root
-        step = self.learning_rate_init * correction_1 * correction_2
+        correction_1 = (1 - self.beta_1) / (1 - self.beta_1**t)
+        correction_2 = ((1 - self.beta_2**t) / (1 - self.beta_2)) ** 0.5
+        beta_1, beta_2, epsilon, step = self._scalars
+        step[()] = self.learning_rate_init * correction_1 * correction_2
 
-        np.multiply(m, self.beta_1, out=m)
+        np.multiply(m, beta_1, out=m)
         np.add(m, gradient, out=m)
         np.multiply(gradient, gradient, out=work)
-        np.multiply(v, self.beta_2, out=v)
+        np.multiply(v, beta_2, out=v)
         np.add(v, work, out=v)
         np.sqrt(v, out=work)
-        np.add(work, self.epsilon / root, out=work)
+        np.add(work, epsilon, out=work)
         np.divide(m, work, out=work)
         np.multiply(work, step, out=work)
         np.subtract(parameters, work, out=parameters)
