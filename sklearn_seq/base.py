@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from ._gaussian import gaussian_log_density
 from .sequences import ROWS, Sequences, read_layout
 from .targets import (
     NEXT,
@@ -391,38 +392,3 @@ def check_counted(index, estimator, what):
             + ", and for next-step prediction more than one row; n_samples = 1 is too "
             "few."
         )
-
-
-def gaussian_log_density(residuals, covariance, known=None):
-    """Log density of residuals under N(0, covariance), in nats.
-
-    Parameters
-    ----------
-    residuals : ndarray of shape (n, n_targets)
-    covariance : ndarray of shape (n_targets, n_targets)
-        A variance below the rounding error of the data counts as that error, so that
-        a series that is predicted exactly has a finite density.
-    known : ndarray of bool of shape (n, n_targets), default=None
-        Unknown entries are integrated out.
-
-    Returns
-    -------
-    log_density : ndarray of shape (n,)
-    """
-    if known is not None and not known.all():
-        log_density = np.zeros(len(residuals))
-        for pattern in np.unique(known, axis=0):
-            rows = (known == pattern).all(axis=1)
-            if pattern.any():
-                log_density[rows] = gaussian_log_density(
-                    residuals[np.ix_(rows, pattern)],
-                    covariance[np.ix_(pattern, pattern)],
-                )
-        return log_density
-    residuals = np.asarray(residuals, dtype=np.float64)
-    variances, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
-    floor = np.finfo(np.float64).eps * max(variances[-1], np.finfo(np.float64).eps)
-    variances = np.maximum(variances, floor)
-    whitened = residuals @ (vectors / np.sqrt(variances))
-    log_determinant = np.log(2 * np.pi * variances).sum()
-    return -0.5 * (np.einsum("ij,ij->i", whitened, whitened) + log_determinant)

@@ -36,7 +36,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         tags.input_tags.categorical = True
         return tags
 
-    def _read_fit(self, X, y, groups):
+    def _read_fit(self, X, y, groups, classes=None):
         """What fit learns from: packed sequences, and targets that are class codes.
 
         Returns
@@ -65,7 +65,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             self._check_no_exogenous()
             labels, kind, missing = self._read_labels(y, layout)
             check_classification_targets(labels[~missing])
-            self.classes_ = np.unique(labels[~missing])
+            self.classes_ = np.unique(labels[~missing] if classes is None else classes)
             targets = self._encode(labels, kind, missing)
         self._check_classes(self.classes_, "in the data", targets.known is not None)
         return sequences, targets
@@ -128,8 +128,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             )
         if wanted and not text and rows.dtype.kind not in "iub":
             raise ValueError(
-                f"symbols={self.symbols!r}, but X has dtype {rows.dtype}: symbols are integers or "
-                "strings. Cast X, for example with X.astype(int)."
+                f"symbols={self.symbols!r}, but X has dtype {rows.dtype}: symbols are "
+                "integers or strings. Cast X, for example with X.astype(int)."
             )
         return wanted or text or y is None
 
@@ -158,8 +158,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         except ValueError as error:
             raise ValueError(
                 f"X holds symbols that were not in the training sequences: {error}. "
-                "Replace them by a known symbol, fit on sequences that hold them, or give "
-                "the whole alphabet as the parameter symbols."
+                "Replace them by a known symbol, fit on sequences that hold them, or "
+                "give the whole alphabet as the parameter symbols."
             ) from error
 
     def _target_column(self):
@@ -355,8 +355,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             In nats, one entry for each row (or for each sequence), in the layout of X.
             Fitted without y, entry t is the log probability of symbol t given the
             earlier ones of its sequence, the first one's that of the training
-            symbols' frequencies (each counted once more, by Laplace's rule). Fitted with y, that of ``y[t]``, and 0 where there
-            is no label.
+            symbols' frequencies (each counted once more, by Laplace's rule). Fitted
+            with y, that of ``y[t]``, and 0 where there is no label.
         """
         check_is_fitted(self)
         sequences = self._read_sequences(X, groups)
@@ -365,15 +365,19 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             self._check_panel(sequences)
         return self._restore(self._log_density(sequences, targets), sequences)
 
+    def _check_labels_seen(self, targets):
+        unseen = targets.values[:, 0] >= len(self.classes_)
+        if unseen.any():
+            raise ValueError(
+                "y contains previously unseen labels, the first at row "
+                f"{int(np.flatnonzero(unseen)[0])}. Expected among "
+                f"{self.classes_[:20].tolist()}."
+            )
+
     def _log_density(self, sequences, targets):
         """Log probabilities of all targets, in nats: (len(targets.values),)."""
         codes = targets.values[:, 0]
-        if (codes >= len(self.classes_)).any():
-            row = int(np.flatnonzero(codes >= len(self.classes_))[0])
-            raise ValueError(
-                f"y contains previously unseen labels, the first at row {row}. "
-                f"Expected among {self.classes_[:20].tolist()}."
-            )
+        self._check_labels_seen(targets)
         log_proba = self._log_proba(sequences)
         rows = np.arange(len(codes))
         if not targets.advance:

@@ -2,5 +2,12 @@
 
 from ._ar import ARRegressor
 from ._ar_classifier import ARClassifier
+from ._mlp_classifier import MLPSequenceClassifier
+from ._mlp_regressor import MLPSequenceRegressor
 
-__all__ = ["ARClassifier", "ARRegressor"]
+__all__ = [
+    "ARClassifier",
+    "ARRegressor",
+    "MLPSequenceClassifier",
+    "MLPSequenceRegressor",
+]

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._gaussian import RunningGaussian
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._autocorrelation import burg, yule_walker
@@ -228,15 +229,10 @@ class ARRegressor(TapRegressor):
         ]
         coef = np.vstack([fit.coef for fit in fits])
         intercept = np.concatenate([fit.intercept for fit in fits])
-        products = np.zeros((targets.n_targets,) * 2)
-        counts = np.zeros_like(products)
+        noise = RunningGaussian(targets.n_targets, centre=False)
         for z, y in self._blocks(sequences, targets)():
-            residual = y - z @ coef.T - intercept
-            there = ~np.isnan(residual)
-            residual[~there] = 0.0
-            products += residual.T @ residual
-            counts += there.T.astype(float) @ there
-        return LinearFit(coef, intercept, products / np.maximum(counts, 1.0))
+            noise.update(y - z @ coef.T - intercept, ~np.isnan(y))
+        return LinearFit(coef, intercept, noise.covariance)
 
     def _fit_autocorrelation(self, sequences, targets):
         if targets.kind != NEXT or self.n_features_in_ != 1:

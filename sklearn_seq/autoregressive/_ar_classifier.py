@@ -221,7 +221,8 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
             raise ValueError(
                 f"The classes {np.delete(self.classes_, there).tolist()} appear only "
                 f"in rows that do not count: rows count from burn_in={self.burn_in} "
-                f"on, and real-valued ones only with n_lags={self.n_lags} rows up to them."
+                f"on, and real-valued ones only with n_lags={self.n_lags} rows up to "
+                "them."
             )
         taps = self._taps(sequences)
         if targets.kind == SEQUENCE:

@@ -8,6 +8,7 @@ from scipy.special import log_softmax
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from .._gaussian import RunningGaussian, draw_gaussian
 from ..base import SequenceRegressor
 from ..classification import SequenceClassifier
 from ..sequences import PANEL, ROWS, Layout
@@ -176,13 +177,6 @@ def lay_out(values, layout):
     return layout.restore_equal(values.reshape(-1, *values.shape[2:]), offsets)
 
 
-def draw_gaussian(rng, covariance, n):
-    """Draws from N(0, covariance), which may be singular: (n, n_targets)."""
-    variances, vectors = np.linalg.eigh(covariance)
-    scale = vectors * np.sqrt(np.maximum(variances, 0.0))
-    return rng.standard_normal((n, len(covariance))) @ scale.T
-
-
 class TapRegressor(TapModel, SequenceRegressor):
     """Base of the regressors over delay taps, with Gaussian noise about the output."""
 
@@ -193,15 +187,15 @@ class TapRegressor(TapModel, SequenceRegressor):
         return self.noise_covariance_
 
     def _first_row_distribution(self):
-        return self._first_mean, self._first_covariance
+        return self._first_row.mean, self._first_row.covariance
 
-    def _remember_first_row(self, targets):
+    def _remember_first_row(self, targets, more=False):
         """Gaussian distribution of a training row, for rows without a past."""
-        if targets.kind == NEXT:
-            values = targets.values
-            self._first_mean = values.mean(axis=0, dtype=np.float64)
-            centred = values - self._first_mean
-            self._first_covariance = centred.T @ centred / len(values)
+        if targets.kind != NEXT:
+            return
+        if not more:
+            self._first_row = RunningGaussian(targets.n_targets)
+        self._first_row.update(targets.values)
 
     def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
         """Run on closed-loop from the end of each sequence.
@@ -278,7 +272,8 @@ class TapRegressor(TapModel, SequenceRegressor):
         rng = check_random_state(random_state)
 
         def first(n):
-            return self._first_mean + draw_gaussian(rng, self._first_covariance, n)
+            mean, covariance = self._first_row_distribution()
+            return mean + draw_gaussian(rng, covariance, n)
 
         def draw(taps):
             noise = draw_gaussian(rng, self.noise_covariance_, len(taps))

@@ -307,10 +307,9 @@ class FeedForward:
         if self.direct:
             np.dot(x.T, work.outputs, out=gradient["direct"])
         if embeds:
-            delta_x = np.dot(delta, parameters["weights_0"].T)
+            delta_x = np.dot(delta, parameters["weights_0"].T, out=work.embedded)
             if self.direct:
-                np.dot(work.outputs, parameters["direct"].T, out=work.embedded)
-                np.add(delta_x, work.embedded, out=delta_x)
+                delta_x += np.dot(work.outputs, parameters["direct"].T)
             delta_x = delta_x.reshape(-1, self.embedding_dim)
             # As in the lookup, codes are clipped: the product would not check them.
             np.clip(inputs.ravel(), 0, self.n_symbols, out=work.one_hot.indices)

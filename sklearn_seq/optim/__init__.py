@@ -2,7 +2,7 @@
 
 from ._initializers import gaussian, glorot_uniform, orthogonal
 from ._losses import LOSSES, cross_entropy, squared_error
-from ._objective import Objective, predict
+from ._objective import Objective, predict, row_taker, rows_of_sequences
 from ._optimizers import OPTIMIZERS, SGD, Adam, RMSprop, clip_norm
 from ._parameters import ParameterVector
 from ._training import (
@@ -28,6 +28,8 @@ __all__ = [
     "glorot_uniform",
     "orthogonal",
     "predict",
+    "row_taker",
+    "rows_of_sequences",
     "squared_error",
     "train_lbfgs",
     "train_minibatches",

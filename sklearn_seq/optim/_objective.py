@@ -35,7 +35,7 @@ class Objective:
     alpha : float, default=0.0
         The strength of the L2 penalty.
 
-    block_size : int, default=500
+    block_size : int, default=1000
         The number of rows that `full` handles at once: as many as the cache holds.
     """
 
@@ -50,7 +50,7 @@ class Objective:
         weights=None,
         offsets=None,
         alpha=0.0,
-        block_size=500,
+        block_size=1000,
     ):
         self.network = network
         self.parameters = parameters
@@ -103,7 +103,7 @@ class Objective:
         )
 
 
-def predict(network, parameters, inputs, n_rows, *, offsets=None, block_size=500):
+def predict(network, parameters, inputs, n_rows, *, offsets=None, block_size=1000):
     """Compute a network's outputs for a whole data set, block by block.
 
     Parameters
@@ -123,7 +123,7 @@ def predict(network, parameters, inputs, n_rows, *, offsets=None, block_size=500
     offsets : ndarray of shape (n_sequences + 1,), default=None
         With one output per sequence, where the rows of each begin and end.
 
-    block_size : int, default=500
+    block_size : int, default=1000
         The number of rows handled at once.
 
     Returns

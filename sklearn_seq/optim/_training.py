@@ -27,8 +27,8 @@ class TrainingResult(NamedTuple):
         Whether the stopping rule was met before `max_iter` and without the hook.
 
     loss_curve : list of float
-        The training loss of each epoch (averaged while the parameters moved) or
-        after each iteration.
+        The training loss of each epoch, averaged while the parameters moved, or after
+        each iteration of L-BFGS (the initial loss, if there was none to take).
 
     validation_scores : list of float
         The validation score after each epoch, empty without a validation score.
@@ -138,7 +138,7 @@ def train_minibatches(
     ------
     ValueError
         If the loss or a parameter becomes infinite or NaN. The parameters are then
-        those from before the epoch.
+        those from before the epoch; the state of the optimiser is of no more use.
     """
     loss_curve, validation_scores = [], []
     best, best_parameters = -inf, None
@@ -280,7 +280,7 @@ def train_lbfgs(
                 raise StopIteration
 
     # A relative fall of the loss too small to be told from rounding ends the search.
-    ftol = max(2.2e-9, 10 * float(np.finfo(parameters.dtype).eps))
+    ftol = max(2.2e-9, 0.1 * float(np.finfo(parameters.dtype).eps))
     try:
         found = scipy.optimize.minimize(
             evaluate,
@@ -310,7 +310,8 @@ def train_lbfgs(
                 ConvergenceWarning,
                 stacklevel=2,
             )
-    return TrainingResult(len(loss_curve), converged, loss_curve, [])
+    n_iter = len(loss_curve)
+    return TrainingResult(n_iter, converged, loss_curve or [float(found.fun)], [])
 
 
 def _warn_not_converged(max_iter):

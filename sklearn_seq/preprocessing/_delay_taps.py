@@ -154,7 +154,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
             than during fit, or if a panel should become a frame.
         """
         check_is_fitted(self)
-        return self._transform(self._read_sequences(X, groups, reset=False))
+        return self._transform(self._read_sequences(X, groups))
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None, groups=None):
@@ -178,7 +178,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         """
         return self._transform(self._read_sequences(X, groups, reset=True))
 
-    def _read_sequences(self, X, groups, *, reset):
+    def _read_sequences(self, X, groups, *, reset=False):
         flat, layout = read_layout(X, groups)
         rows = self._read_rows(flat, reset=reset)
         name = type(self).__name__

@@ -24,7 +24,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _is_arraylike, _num_samples, check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from ..base import SequenceEstimator
 from ..sequences import is_ragged, read_layout
@@ -47,7 +47,8 @@ class PerTimestep(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
     The time steps of all sequences are stacked to one 2-D array, transformed, and laid
     out as they came: a 3-D array becomes a 3-D array, a list an object array of 2-D
-    arrays. Rows, frames included, are handed on as they are.
+    arrays. Rows, frames included, are handed on as they are. The transformer has to
+    treat rows one by one: it does not see where sequences begin.
 
     Parameters
     ----------
@@ -93,8 +94,8 @@ class PerTimestep(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     >>> Xt = PerTimestep(StandardScaler()).fit_transform(X)
     >>> Xt.shape
     (2, 3, 2)
-    >>> Xt.mean(axis=(0, 1)).round(6)
-    array([0., 0.])
+    >>> Xt.std(axis=(0, 1))
+    array([1., 1.])
     >>> model = make_pipeline(PerTimestep(StandardScaler()), ARRegressor())
     >>> sequences = [[[1.0], [2.0], [4.0]], [[1.0], [2.0], [4.0], [8.0]]]
     >>> [y_pred.shape for y_pred in model.fit(sequences).predict(sequences)]
@@ -105,7 +106,7 @@ class PerTimestep(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     >>> PerTimestep(OneHotEncoder()).fit_transform(X)
     Traceback (most recent call last):
     ...
-    ValueError: OneHotEncoder returned a sparse matrix, but PerTimestep needs a dense ...
+    ValueError: OneHotEncoder returned a sparse matrix, but PerTimestep needs ...
     """
 
     _parameter_constraints = {"transformer": [HasMethods(["fit", "transform"])]}
@@ -228,17 +229,15 @@ class PerTimestep(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     def _start_fit(self, method, X, y, params):
         """Stacked time steps and targets, and a fresh clone to fit to them."""
         _raise_for_params(params, self, method)
-        check_takes_rows(self.transformer)
+        transformer = clone(self.transformer)
+        check_takes_rows(transformer)
         flat, layout = stack_panel(X)
         if layout is not None and y is not None:
             y = one_per_row(y, layout)
-        self.transformer_ = clone(self.transformer)
-        return (
-            flat,
-            (() if y is None else (y,)),
-            self._route(method, params, layout),
-            layout,
-        )
+        args = () if y is None else (y,)
+        routed = self._route(method, params, layout)
+        self.transformer_ = transformer
+        return flat, args, routed, layout
 
     def _apply(self, method, X, params):
         _raise_for_params(params, self, method)
@@ -352,10 +351,7 @@ class PerTimestep(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
 def check_takes_rows(transformer):
     """Refuse transformers with a memory: stacked, sequences would run together."""
-    parts = (
-        transformer.get_params().values() if hasattr(transformer, "get_params") else ()
-    )
-    for part in (transformer, *parts):
+    for part in (transformer, *transformer.get_params().values()):
         if isinstance(part, SequenceEstimator):
             name = type(part).__name__
             raise ValueError(
@@ -383,6 +379,7 @@ def one_per_row(values, layout):
 
 def metadata_per_row(value, layout):
     """The same for metadata; what has not one entry per sequence is left alone."""
-    if _is_arraylike(value) and _num_samples(value) == layout.n_samples:
+    is_array = isinstance(value, list | tuple) or np.ndim(value) > 0
+    if is_array and _num_samples(value) == layout.n_samples:
         return one_per_row(value, layout)
     return value

@@ -1,0 +1,105 @@
+"""Gaussian densities, draws and moments."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+
+def gaussian_log_density(residuals, covariance, known=None):
+    """Log density of residuals under N(0, covariance), in nats.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n, n_targets)
+    covariance : ndarray of shape (n_targets, n_targets)
+        A variance below the rounding error of the data counts as that error, so that
+        a series that is predicted exactly has a finite density.
+    known : ndarray of bool of shape (n, n_targets), default=None
+        Unknown entries are integrated out.
+
+    Returns
+    -------
+    log_density : ndarray of shape (n,)
+    """
+    if known is not None and not known.all():
+        log_density = np.zeros(len(residuals))
+        for pattern in np.unique(known, axis=0):
+            rows = (known == pattern).all(axis=1)
+            if pattern.any():
+                log_density[rows] = gaussian_log_density(
+                    residuals[np.ix_(rows, pattern)],
+                    covariance[np.ix_(pattern, pattern)],
+                )
+        return log_density
+    residuals = np.asarray(residuals, dtype=np.float64)
+    variances, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
+    floor = np.finfo(np.float64).eps * max(variances[-1], np.finfo(np.float64).eps)
+    variances = np.maximum(variances, floor)
+    whitened = residuals @ (vectors / np.sqrt(variances))
+    log_determinant = np.log(2 * np.pi * variances).sum()
+    return -0.5 * (np.einsum("ij,ij->i", whitened, whitened) + log_determinant)
+
+
+def draw_gaussian(rng, covariance, n):
+    """Draws from N(0, covariance), which may be singular: (n, n_targets)."""
+    variances, vectors = np.linalg.eigh(covariance)
+    scale = vectors * np.sqrt(np.maximum(variances, 0.0))
+    return rng.standard_normal((n, len(covariance))) @ scale.T
+
+
+class RunningGaussian:
+    """Mean and covariance of data that come piece by piece.
+
+    Parameters
+    ----------
+    n_features : int
+    centre : bool, default=True
+        Whether the covariance is about the mean; else it is about zero.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_features,)
+    covariance : ndarray of shape (n_features, n_features)
+        Over entries known together, where some are missing.
+
+    References
+    ----------
+    Chan, T. F., Golub, G. H. and LeVeque, R. J. (1983). Algorithms for computing the
+    sample variance. The American Statistician, 37, 242-247.
+    """
+
+    def __init__(self, n_features, centre=True):
+        self.centre = centre
+        self.mean = np.zeros(n_features)
+        self._n = 0
+        self._products = np.zeros((n_features, n_features))
+        self._counts = np.zeros((n_features, n_features))
+
+    def update(self, values, known=None):
+        """Add rows of shape (n, n_features); entries that are not known do not count.
+
+        With a mean, all entries must be known.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        n = len(values)
+        if self.centre:
+            mean = values.mean(axis=0)
+            shift = mean - self.mean
+            total = self._n + n
+            self._products += np.outer(shift, shift) * (self._n * n / total)
+            self.mean = self.mean + shift * (n / total)
+            values = values - mean
+        if known is not None:
+            values = np.where(known, values, 0.0)
+            there = known.astype(np.float64)
+            self._counts += there.T @ there
+        else:
+            self._counts += n
+        self._products += values.T @ values
+        self._n += n
+        return self
+
+    @property
+    def covariance(self):
+        return self._products / np.maximum(self._counts, 1.0)

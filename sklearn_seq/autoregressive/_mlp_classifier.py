@@ -1,0 +1,393 @@
+"""A feed-forward net over delay taps for labels and symbols."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+
+from ._base import TapClassifier
+from ._mlp import TapNetwork, learns_online
+from ._network import FeedForward
+
+
+class MLPSequenceClassifier(TapNetwork, TapClassifier):
+    """Feed-forward net over the last `n_lags` rows, for symbols and class labels.
+
+    Fitted without y, it predicts the next symbol of a sequence of symbols from the
+    last `n_lags`; with `embedding_dim` this is the neural probabilistic language model
+    of Bengio et al. (2003): the symbols of all taps share one embedding matrix. Fitted
+    with y, it estimates the label ``y[t]`` from the rows up to t; with one label per
+    sequence, from the average of the net's log-odds over the sequence. The net
+    minimises the cross-entropy.
+
+    Parameters
+    ----------
+    n_lags : int, default=1
+        Number of delay taps: the rows, the latest included, that a prediction is made
+        from.
+
+    hidden_layer_sizes : array-like of int, default=(100,)
+        Number of units of each hidden layer. ``()`` makes the net linear.
+
+    embedding_dim : int, default=None
+        Length of the vector that a symbol is embedded into. None codes symbols as
+        indicator vectors.
+
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Function of the hidden units.
+
+    solver : {"adam", "sgd", "rmsprop", "lbfgs"}, default="adam"
+        How to train: by mini-batches with Adam (Kingma and Ba, 2014), gradient descent
+        with momentum, or RMSprop (Tieleman and Hinton, 2012), or by L-BFGS on all data
+        at once, which is best for small data sets.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on weights and embeddings, divided by the number of
+        samples in a batch, as in :class:`~sklearn.neural_network.MLPClassifier`.
+
+    batch_size : int or "auto", default="auto"
+        Samples in a mini-batch; "auto" is ``min(200, n_samples)``. Not for "lbfgs".
+
+    learning_rate_init : float, default=0.001
+        Step size of the mini-batch solvers.
+
+    momentum : float, default=0.9
+        Momentum of ``solver="sgd"``.
+
+    nesterovs_momentum : bool, default=True
+        Whether ``solver="sgd"`` uses Nesterov's momentum.
+
+    direct_connections : bool, default=False
+        Whether the inputs (embeddings) are also connected to the outputs directly,
+        past the hidden layers.
+
+    class_weight : dict or "balanced", default=None
+        Weights of the classes in the loss, as in
+        :class:`~sklearn.linear_model.LogisticRegression`.
+
+    max_iter : int, default=200
+        Most epochs, or iterations of L-BFGS.
+
+    tol : float, default=1e-4
+        Smallest change of the loss (or validation score) that counts as progress. For
+        "lbfgs", the largest component of the gradient at which it stops.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without progress after which training stops.
+
+    early_stopping : bool, default=False
+        Whether to hold out some sequences (of a single one, its last part), to stop
+        when the loss on them stops falling, and to keep the best parameters. Not for
+        "lbfgs".
+
+    validation_fraction : float, default=0.1
+        Share of the training data that `early_stopping` holds out.
+
+    shuffle : bool, default=True
+        Whether to visit the samples in a new random order in each epoch.
+
+    warm_start : bool, default=False
+        Whether fit goes on from the last fit's parameters.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the order of samples and what early stopping
+        holds out. Pass an int for reproducible results.
+
+    symbols : bool, "auto" or array-like, default="auto"
+        Whether X holds symbols or real numbers. "auto": strings are symbols, and so
+        are integers when y is None or `embedding_dim` is given. An array-like is the
+        alphabet (for several columns a list of alphabets): with it, symbols that the
+        training sequences lack are no error in others.
+
+    exogenous : array-like of int or str, default=None
+        Columns of X, by index or by name, that are driving inputs: known, but not
+        predicted, when the target is the next symbol.
+
+    burn_in : int, default=0
+        Number of first time steps of each sequence that neither the loss nor the
+        score counts as targets.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels; fitted without y, the symbols.
+
+    symbols_ : list of ndarray
+        The symbols of each column of X. Only if X holds symbols.
+
+    embedding_ : ndarray of shape (n_symbols + 1, embedding_dim) or None
+        Vector of each symbol (of all columns, one after another), and last of "no
+        symbol", which stands before a sequence.
+
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights of each layer. The rows of the first are in the order of
+        :class:`~sklearn_seq.preprocessing.DelayTaps`: the latest row first.
+
+    intercepts_ : list of ndarray of shape (n_out,)
+        Biases of each layer.
+
+    direct_coef_ : ndarray of shape (n_in, n_classes) or None
+        Weights of the direct connections.
+
+    loss_curve_ : list of float
+        Training loss after each epoch or iteration: the cross-entropy in nats,
+        averaged over samples, plus the penalty.
+
+    loss_ : float
+        The last of them.
+
+    validation_scores_ : list of float or None
+        Minus the loss on held-out data after each epoch, with `early_stopping`.
+
+    n_iter_ : int
+        Number of epochs or iterations.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X was a frame with string names.
+
+    See Also
+    --------
+    ARClassifier : The log-linear model over the same taps.
+    MLPSequenceRegressor : The same for real-valued targets.
+
+    Notes
+    -----
+    For symbols the net computes in float32; for real numbers in float32 if X is
+    float32, and in float64 otherwise. All rows of symbols count in training; rows of
+    real numbers only if their taps are complete.
+
+    References
+    ----------
+    Bengio, Y., Ducharme, R., Vincent, P. and Jauvin, C. (2003). A neural probabilistic
+    language model. Journal of Machine Learning Research, 3, 1137-1155.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_seq.autoregressive import MLPSequenceClassifier
+    >>> X = np.array(list("to be or not to be, that is the question. " * 20))
+    >>> X = X.reshape(-1, 1)
+    >>> model = MLPSequenceClassifier(
+    ...     n_lags=4, hidden_layer_sizes=(32,), embedding_dim=4, max_iter=60,
+    ...     learning_rate_init=0.01, random_state=0, tol=0.0
+    ... ).fit(X)
+    >>> "".join(model.forecast(X[:12], n_steps=10))
+    ' to be, th'
+    """
+
+    _parameter_constraints = {
+        **TapNetwork._parameter_constraints,
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
+    }
+
+    def __init__(
+        self,
+        n_lags=1,
+        hidden_layer_sizes=(100,),
+        *,
+        embedding_dim=None,
+        activation="relu",
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate_init=0.001,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        direct_connections=False,
+        class_weight=None,
+        max_iter=200,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        shuffle=True,
+        warm_start=False,
+        random_state=None,
+        symbols="auto",
+        exogenous=None,
+        burn_in=0,
+    ):
+        self.n_lags = n_lags
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.embedding_dim = embedding_dim
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.direct_connections = direct_connections
+        self.class_weight = class_weight
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.shuffle = shuffle
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.symbols = symbols
+        self.exogenous = exogenous
+        self.burn_in = burn_in
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Fit the net.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
+            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+
+        y : array-like, default=None
+            Class labels: one for each row, or one for each sequence of a panel. None
+            for next-symbol prediction. −1 (None, NaN) means "no label here", except
+            that −1 with one other label is the usual coding of two classes.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        more = self.warm_start and self.__sklearn_is_fitted__()
+        earlier = self.classes_ if more else None
+        sequences, targets = self._read_fit(X, y, groups)
+        if more and not np.array_equal(earlier, self.classes_):
+            raise ValueError(
+                f"warm_start=True goes on with the classes {earlier.tolist()}, but the "
+                f"data have {self.classes_.tolist()}. Call fit with warm_start=False."
+            )
+        self._train(X, y, groups, sequences, targets, more=more)
+        return self
+
+    @available_if(learns_online)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, groups=None, classes=None):
+        """Train for one epoch on more data, for data that come as a stream.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout. No tap reaches back into an earlier call. Symbols
+            must be among those of the first call, or of the parameter `symbols`.
+
+        y : array-like, default=None
+            Labels as for fit, of the same kind in each call.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels that y will ever hold, for the first call with a y; by default
+            those it holds.
+
+        Returns
+        -------
+        self : object
+            The model.
+        """
+        more = self.__sklearn_is_fitted__()
+        if more:
+            if classes is not None and not np.array_equal(
+                np.unique(classes), self.classes_
+            ):
+                raise ValueError(
+                    f"classes={classes!r} is not the same as on the last call to "
+                    f"partial_fit, was: {self.classes_!r}."
+                )
+            sequences, targets = self._read_more(X, y, groups)
+        else:
+            sequences, targets = self._read_fit(X, y, groups, classes)
+        self._train(X, y, groups, sequences, targets, more=more, epochs=1)
+        return self
+
+    @property
+    def embedding_(self):
+        """Vectors of the symbols."""
+        embeds = self._network.embedding_dim is not None
+        return self._parameters["embedding"] if embeds else None
+
+    def _are_symbols(self, rows, y):
+        integers = rows.dtype.kind in "iub"
+        if self.embedding_dim is not None and self.symbols is False:
+            raise ValueError(
+                f"embedding_dim={self.embedding_dim!r} embeds symbols, but "
+                "symbols=False. Set embedding_dim=None for real-valued inputs."
+            )
+        if super()._are_symbols(rows, y):
+            return True
+        if self.embedding_dim is not None and not integers:
+            raise ValueError(
+                f"embedding_dim={self.embedding_dim!r} embeds symbols, but X has dtype "
+                f"{rows.dtype}: symbols are integers or strings. Cast X, for example "
+                "with X.astype(int), or set embedding_dim=None."
+            )
+        return self.embedding_dim is not None
+
+    def _encodes_symbols(self):
+        return self._encoder is not None
+
+    def _training_dtype(self, sequences):
+        return np.float32 if self._encodes_symbols() else sequences.rows.dtype
+
+    def _make_network(self, targets):
+        n_slots = self.n_lags * self.n_features_in_
+        embedding = {}
+        if self.embedding_dim is not None:
+            embedding = {
+                "n_symbols": self._n_symbols,
+                "embedding_dim": self.embedding_dim,
+            }
+        elif self._encodes_symbols():
+            n_slots = self.n_lags * self._n_symbols
+        return FeedForward(
+            n_slots,
+            len(self.classes_),
+            self._layers(),
+            activation=self.activation,
+            loss="cross_entropy",
+            direct=self.direct_connections,
+            **embedding,
+        )
+
+    def _fill(self, take, positions, out):
+        if not self._encodes_symbols() or self.embedding_dim is not None:
+            take(positions, out)
+            return
+        codes = np.empty((len(positions), self.n_lags * self.n_features_in_), np.intp)
+        take(positions, codes)
+        row, slot = np.nonzero(codes < self._n_symbols)
+        lag = slot // self.n_features_in_
+        out[:] = 0
+        out[row, codes[row, slot] + lag * self._n_symbols] = 1
+
+    def _training_targets(self, targets, index):
+        codes = targets.values[index, 0]
+        if self.class_weight is None:
+            return codes, None
+        return codes, self._class_weights(codes)[codes].astype(self._parameters.dtype)
+
+    def _class_weights(self, codes):
+        """Weight of each class: (n_classes,)."""
+        there = np.unique(codes)
+        weights = np.ones(len(self.classes_))
+        weights[there] = compute_class_weight(
+            self.class_weight, classes=self.classes_[there], y=self.classes_[codes]
+        )
+        return weights

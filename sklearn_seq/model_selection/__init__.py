@@ -1,0 +1,5 @@
+"""Splitters that scikit-learn lacks."""
+
+from ._time_series import TimeSeriesSplitWithContext
+
+__all__ = ["TimeSeriesSplitWithContext"]
