@@ -2,24 +2,40 @@
 
 Five families of sequence models behind one interface, so that the model is a
 hyperparameter. Estimators live in one subpackage for each family and can be imported
-from here, too.
+from here, too; a subpackage is loaded when it is first asked for.
 """
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .autoregressive import (
-    ARClassifier,
-    ARRegressor,
-    MLPSequenceClassifier,
-    MLPSequenceRegressor,
-)
-
-__all__ = [
-    "ARClassifier",
-    "ARRegressor",
-    "MLPSequenceClassifier",
-    "MLPSequenceRegressor",
-]
+from importlib import import_module
 
 __version__ = "0.1.0.dev0"
+
+_SUBPACKAGES = (
+    "autoregressive",
+    "datasets",
+    "metrics",
+    "model_selection",
+    "preprocessing",
+)
+_ESTIMATORS = {
+    "ARClassifier": "autoregressive",
+    "ARRegressor": "autoregressive",
+    "MLPSequenceClassifier": "autoregressive",
+    "MLPSequenceRegressor": "autoregressive",
+}
+
+__all__ = [*_ESTIMATORS, *_SUBPACKAGES]
+
+
+def __getattr__(name):
+    if name in _SUBPACKAGES:
+        return import_module(f"{__name__}.{name}")
+    if name in _ESTIMATORS:
+        return getattr(import_module(f"{__name__}.{_ESTIMATORS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -5,6 +5,8 @@
 
 import numpy as np
 
+CHUNK_ROWS = 1 << 15  # rows at a time, so that temporaries stay in the cache
+
 
 def gaussian_log_density(residuals, covariance, known=None):
     """Log density of residuals under N(0, covariance), in nats.
@@ -81,7 +83,14 @@ class RunningGaussian:
 
         With a mean, all entries must be known.
         """
-        values = np.asarray(values, dtype=np.float64)
+        for start in range(0, len(values), CHUNK_ROWS):
+            piece = np.asarray(values[start : start + CHUNK_ROWS], dtype=np.float64)
+            self._update(
+                piece, None if known is None else known[start : start + CHUNK_ROWS]
+            )
+        return self
+
+    def _update(self, values, known):
         n = len(values)
         if self.centre:
             mean = values.mean(axis=0)
@@ -90,15 +99,14 @@ class RunningGaussian:
             self._products += np.outer(shift, shift) * (self._n * n / total)
             self.mean = self.mean + shift * (n / total)
             values = values - mean
-        if known is not None:
+        if known is None:
+            self._counts += n
+        else:
             values = np.where(known, values, 0.0)
             there = known.astype(np.float64)
             self._counts += there.T @ there
-        else:
-            self._counts += n
         self._products += values.T @ values
         self._n += n
-        return self
 
     @property
     def covariance(self):

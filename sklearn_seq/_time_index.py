@@ -5,8 +5,6 @@
 
 import numpy as np
 
-NANOSECONDS_PER_DAY = 86_400_000_000_000
-
 
 def segment_starts(index, sequence_offsets):
     """Rows at which a new segment begins, by the time in a frame's index.
@@ -43,7 +41,7 @@ def segment_starts(index, sequence_offsets):
     inner = np.ones(len(index) - 1, dtype=bool)
     inner[starts[1:] - 1] = False
     _check_increasing(index, ticks[0], inner)
-    if getattr(index, "freq", None) is not None and len(starts) == 1:
+    if _has_frequency(index) and len(starts) == 1:
         return starts
     holes = min(
         (_holes(values, starts, inner) for values in ticks),
@@ -54,15 +52,23 @@ def segment_starts(index, sequence_offsets):
     return np.union1d(starts, np.flatnonzero(holes) + 1)
 
 
+def _has_frequency(index):
+    """Whether the index is regular for sure; that of a period may yet have holes."""
+    of_instants = getattr(index.dtype, "kind", "O") in "mM"
+    return of_instants and getattr(index, "freq", None) is not None
+
+
 def _ticks(index):
     """Readings of the index as evenly spaced numbers, the plainest first."""
     kind = getattr(index.dtype, "kind", "O")
-    if kind in "iuf" and isinstance(index.dtype, np.dtype):
-        values = index.to_numpy()
-        if kind == "f" and not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
+    if kind in "iuf":
+        missing = index.isna()
+        if kind == "f" and not missing.any():
+            missing = ~np.isfinite(index.to_numpy(dtype=np.float64))
+        if missing.any():
+            row = int(np.flatnonzero(missing)[0])
             raise ValueError(f"X's index has no finite time at row {row}.")
-        return [values.astype(np.int64) if kind == "u" else values]
+        return [index.to_numpy(dtype=np.float64 if kind == "f" else np.int64)]
     if not hasattr(index, "asi8"):
         return []
     if index.hasnans:
@@ -70,16 +76,16 @@ def _ticks(index):
         raise ValueError(f"X's index has no time (NaT) at row {row}.")
     if kind != "M" and not hasattr(index, "tz"):  # periods and durations
         return [index.asi8]
-    clock = index.as_unit("ns")
-    return [clock.asi8, *_calendar_ticks(clock.tz_localize(None))]
+    return [index.asi8, *_calendar_ticks(index.tz_localize(None))]
 
 
 def _calendar_ticks(wall):
     """Days, working days and months, where all times of `wall` fall on them."""
-    within_day = wall.asi8 % NANOSECONDS_PER_DAY
+    days, within_day = np.divmod(
+        wall.asi8, np.timedelta64(1, "D") // np.timedelta64(1, wall.unit)
+    )
     if np.ptp(within_day):
         return []
-    days = (wall.asi8 - within_day) // NANOSECONDS_PER_DAY
     readings = [days]
     dates = days.astype("datetime64[D]")
     if np.is_busday(dates).all():

@@ -285,8 +285,6 @@ def _read_rows(X, groups):
 
 def _contiguous_runs(ids, name, labels=None):
     """First row of each run of equal ids; an error if an id comes back."""
-    if ids.dtype.kind == "f" and np.isnan(ids).any():
-        raise ValueError(f"{name} contains NaN: every row needs a sequence id.")
     if labels is not None and (ids < 0).any():
         row = int(np.flatnonzero(ids < 0)[0])
         raise ValueError(f"{name} is missing at row {row}: every row needs an id.")
@@ -295,6 +293,10 @@ def _contiguous_runs(ids, name, labels=None):
     starts = np.r_[0, np.flatnonzero(ids[1:] != ids[:-1]) + 1]
     seen = {}
     for row, key in zip(starts.tolist(), ids[starts].tolist(), strict=True):
+        if key is None or key != key:
+            raise ValueError(
+                f"{name} is missing at row {row}: every row needs a sequence id."
+            )
         if key in seen:
             label = key if labels is None else labels[key]
             raise ValueError(

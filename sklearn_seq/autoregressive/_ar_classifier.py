@@ -10,7 +10,6 @@ from scipy import sparse
 from scipy.special import logsumexp
 from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._callbacks import FitProgress
@@ -181,6 +180,8 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         self : object
             The fitted model.
         """
+        from sklearn.linear_model import LogisticRegression  # a third of our import
+
         sequences, targets = self._read_fit(X, y, groups)
         design, codes = self._fit_design(sequences, targets)
         progress = FitProgress(self, self.max_iter, X, y, groups, sequences, targets)

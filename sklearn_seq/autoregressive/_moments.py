@@ -62,13 +62,17 @@ def lagged_products(left, rows, left_mean, mean, n_lags, runs):
     for a in range(int(starts[0]), int(stops[-1]), CHUNK_ROWS):
         b = min(a + CHUNK_ROWS, int(stops[-1]))
         window = np.subtract(rows[a - n_lags + 1 : b], mean, dtype=np.float64)
-        counted = np.subtract(left[a:b], left_mean, dtype=np.float64)
+        if left is rows:
+            counted = window[n_lags - 1 :]
+        else:
+            counted = np.subtract(left[a:b], left_mean, dtype=np.float64)
         here = slice(np.searchsorted(stops, a, "right"), np.searchsorted(starts, b))
         edges = np.zeros(b - a + 1, dtype=np.int8)
         edges[np.maximum(starts[here], a) - a] += 1
         edges[np.minimum(stops[here], b) - a] -= 1
         if here.stop - here.start != 1 or edges[0] != 1 or edges[-1] != -1:
-            counted[np.cumsum(edges[:-1], dtype=np.int8) == 0] = 0.0
+            inside = np.cumsum(edges[:-1], dtype=np.int8)[:, None] > 0
+            counted = np.where(inside, counted, 0.0)
         sums += counted.sum(axis=0)
         if n_left == n_features == 1:
             products[0, ::-1, 0] += np.correlate(window[:, 0], counted[:, 0], "valid")

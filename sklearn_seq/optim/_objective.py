@@ -59,6 +59,8 @@ class Objective:
         self.targets = targets
         self.weights = weights
         self.mean_weight = 1.0 if weights is None else float(np.mean(weights))
+        if not self.mean_weight > 0:
+            raise ValueError("There is no target to learn from: all weights are zero.")
         self.offsets = offsets
         self.alpha = alpha
         self.block_size = block_size

@@ -24,7 +24,8 @@ class TrainingResult(NamedTuple):
         The number of epochs, or of iterations of L-BFGS.
 
     converged : bool
-        Whether the stopping rule was met before `max_iter` and without the hook.
+        Whether the stopping rule was met, rather than `max_iter` reached or the hook
+        obeyed.
 
     loss_curve : list of float
         The training loss of each epoch, averaged while the parameters moved, or after
@@ -90,7 +91,8 @@ def train_minibatches(
 
     Training stops when the loss has not fallen below its minimum by more than `tol`,
     or the validation score not risen above its maximum by `tol`, for more than
-    `n_iter_no_change` epochs in a row (scikit-learn's rule).
+    `n_iter_no_change` epochs in a row (scikit-learn's rule). If the loss has by then
+    risen tenfold, that is no convergence but a warning.
 
     Parameters
     ----------
@@ -181,7 +183,16 @@ def train_minibatches(
 
     if best_parameters is not None:
         parameters.flat[:] = best_parameters
-    if warn and not (converged or stopped):
+    rose = validation_score is None and loss_curve[-1] > 10 * (tol - best)
+    converged = converged and not rose
+    if rose:
+        warnings.warn(
+            f"The training loss rose from {-best:.3g} to {loss_curve[-1]:.3g}. Lower "
+            "learning_rate_init, or scale the inputs and targets.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    elif warn and not (converged or stopped):
         _warn_not_converged(max_iter)
     return TrainingResult(len(loss_curve), converged, loss_curve, validation_scores)
 
@@ -280,7 +291,7 @@ def train_lbfgs(
                 raise StopIteration
 
     # A relative fall of the loss too small to be told from rounding ends the search.
-    ftol = max(2.2e-9, 0.1 * float(np.finfo(parameters.dtype).eps))
+    ftol = max(2.2e-9, float(np.finfo(parameters.dtype).eps))
     try:
         found = scipy.optimize.minimize(
             evaluate,
