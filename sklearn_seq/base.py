@@ -209,8 +209,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _read_fit(self, X, y, groups):
         """What fit learns from: packed sequences and their targets."""
-        sequences = self._read_sequences(X, groups, reset=True)
         self._forget()
+        sequences = self._read_sequences(X, groups, reset=True)
         return sequences, self._fit_targets(y, sequences)
 
     def _fit_targets(self, y, sequences):
@@ -384,11 +384,12 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 def check_counted(index, estimator, what):
     """Refuse to fit or score on nothing."""
     if len(index) == 0:
+        taps = ""
+        if what == "learn" and hasattr(estimator, "n_lags"):
+            taps = f", real-valued ones with n_lags={estimator.n_lags} rows before them"
         raise ValueError(
             f"Found array with 0 sample(s): no row of X has a target to {what} by. "
-            f"{type(estimator).__name__} needs longer sequences: each must have more "
-            "rows than burn_in"
-            + (f" ({estimator.burn_in})" if hasattr(estimator, "burn_in") else "")
-            + ", and for next-step prediction more than one row; n_samples = 1 is too "
-            "few."
+            f"{type(estimator).__name__} needs longer sequences: rows count from "
+            f"burn_in={getattr(estimator, 'burn_in', 0)} on{taps}, and for next-step "
+            "prediction each must have more than one row; n_samples = 1 is too few."
         )

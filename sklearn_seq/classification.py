@@ -44,11 +44,11 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         sequences : Sequences
         targets : Targets
         """
+        self._forget()
         flat, layout = read_layout(X, groups)
         rows = validate_data(
             self, flat, reset=True, dtype=None, ensure_all_finite=False
         )
-        self._forget()
         if self._are_symbols(rows, y):
             self._encoder = self._fit_encoder(rows)
             self.symbols_ = self._encoder.categories_
@@ -89,6 +89,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         if isinstance(self.symbols, str | bool | np.bool_):
             return OrdinalEncoder(dtype=np.intp).fit(rows)
         alphabets = list(self.symbols)
+        if not alphabets:
+            raise ValueError(f"symbols={self.symbols!r} is an empty alphabet.")
         if rows.shape[1] == 1 and np.ndim(alphabets[0]) == 0:
             alphabets = [alphabets]
         if len(alphabets) != rows.shape[1]:
@@ -155,6 +157,10 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         )
         try:
             return Sequences(self._encoder.transform(rows), layout)
+        except TypeError as error:  # numbers cannot be compared with strings
+            raise ValueError(
+                f"X has dtype {rows.dtype}, but the training sequences held strings."
+            ) from error
         except ValueError as error:
             raise ValueError(
                 f"X holds symbols that were not in the training sequences: {error}. "
@@ -443,13 +449,12 @@ def encode_labels(labels, missing, classes):
     """Position of each label in `classes`: −1 if missing, n_classes if not there."""
     codes = np.full(len(labels), -1, dtype=np.intp)
     known = labels[~missing]
-    try:
-        places = np.searchsorted(classes, known)
-    except TypeError as error:
+    if isinstance(known[0], str) != isinstance(classes[0], str):
         raise ValueError(
             f"y holds labels of dtype {labels.dtype}, but the classes are "
             f"{classes[:5].tolist()} of dtype {classes.dtype}."
-        ) from error
+        )
+    places = np.searchsorted(classes, known)
     inside = np.minimum(places, len(classes) - 1)
     codes[~missing] = np.where(classes[inside] == known, inside, len(classes))
     return codes

@@ -212,7 +212,7 @@ def read_layout(X, groups=None):
         layout = Layout(PANEL, np.arange(n_sequences + 1) * n_timesteps)
     else:
         return X, _read_rows(X, groups)
-    if groups is not None and len(column_or_1d(groups)) != layout.n_samples:
+    if groups is not None and len(_read_groups(groups)) != layout.n_samples:
         raise ValueError(
             f"groups has {len(groups)} entries, but X holds {layout.n_samples} "
             "sequences: a panel takes one group for each sequence."
@@ -240,7 +240,20 @@ def _read_ragged(X):
                 f"Sequence {i} of X has {array.shape[1]} features, but sequence 0 has "
                 f"{arrays[0].shape[1]}: all sequences must have the same features."
             )
+        if arrays and (array.dtype.kind in "UT") != (arrays[0].dtype.kind in "UT"):
+            raise ValueError(
+                f"Sequence {i} of X has dtype {array.dtype}, but sequence 0 has "
+                f"{arrays[0].dtype}: X mixes strings with numbers. Symbols must be all "
+                "integers or all strings: cast the sequences, for example with "
+                "array.astype(str)."
+            )
         arrays.append(array)
+    names = [list(sequence.columns) for sequence in X if hasattr(sequence, "columns")]
+    if any(columns != names[0] for columns in names):
+        raise ValueError(
+            "The sequences of X have different columns: all must have the same, in "
+            f"the same order, as the first has them: {names[0]}."
+        )
     lengths = [len(array) for array in arrays]
     return np.concatenate(arrays), Layout(RAGGED, np.r_[0, np.cumsum(lengths)])
 
@@ -254,7 +267,7 @@ def _read_rows(X, groups):
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     starts = np.zeros(1, dtype=np.intp)
     if groups is not None:
-        groups = column_or_1d(groups)
+        groups = _read_groups(groups)
         check_consistent_length(X, groups)
         starts = _contiguous_runs(groups, "groups")
     time = index
@@ -281,6 +294,10 @@ def _read_rows(X, groups):
         return Layout(ROWS, sequence_offsets)
     segments = segment_starts(time, sequence_offsets)
     return Layout(ROWS, sequence_offsets, np.append(segments, n_rows))
+
+
+def _read_groups(groups):
+    return column_or_1d(groups, input_name="groups")
 
 
 def _contiguous_runs(ids, name, labels=None):

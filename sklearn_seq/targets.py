@@ -157,7 +157,12 @@ def read_targets(y, layout, kind=None, numeric=True):
         flat, kind, axes = _read_panel_y(y, layout, kind)
     values = _check_values(flat, numeric)
     expected = layout.n_rows if kind == STEP else layout.n_samples
-    if values.ndim > 2 or len(values) != expected:
+    if values.ndim > axes + 1:
+        raise ValueError(
+            f"Found array with dim {np.ndim(y)}: y has one axis too many. Expected one "
+            "target, or one row of targets, for each time step or sequence."
+        )
+    if len(values) != expected:
         what = "time steps" if kind == STEP else "sequences"
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
@@ -194,6 +199,11 @@ def _stack_ragged(y, layout):
                 f"Sequence {i} of X has {length} time steps, but its y has shape "
                 f"{values.shape}: expected one target for each time step, or for y as "
                 "a whole one target for each sequence."
+            )
+        if values.shape[1:] != arrays[0].shape[1:]:
+            raise ValueError(
+                f"The y of sequence {i} has shape {values.shape}, but that of sequence "
+                f"0 {arrays[0].shape}: all sequences must have the same outputs."
             )
     return np.concatenate(arrays)
 

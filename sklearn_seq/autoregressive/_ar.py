@@ -256,7 +256,10 @@ class ARRegressor(TapRegressor):
         if longest <= self.n_lags:
             check_counted([], self, "learn")
         mean = x.mean() * self.fit_intercept
-        coef, noise_variance = METHODS[self.method](x - mean, offsets, self.n_lags)
+        x = x - mean
+        if np.abs(x).max() <= 1e-14 * np.abs(mean):
+            x[:] = 0.0  # constant but for the rounding of the mean
+        coef, noise_variance = METHODS[self.method](x, offsets, self.n_lags)
         intercept = np.array([mean * (1.0 - coef.sum())])
         return LinearFit(coef[None], intercept, np.array([[noise_variance]]))
 

@@ -188,7 +188,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         model = LogisticRegression(
             C=self.C,
             fit_intercept=self.fit_intercept,
-            class_weight=self._weights_by_code(),
+            class_weight=self._weights_by_code(codes),
             max_iter=self.max_iter,
             tol=self.tol,
         )
@@ -252,7 +252,9 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         shape = (n, self.n_lags * self._n_symbols)
         return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=shape)
 
-    def _weights_by_code(self):
+    def _weights_by_code(self, codes):
+        """The class weights of the class codes that there are."""
+        there = set(codes.tolist())
         if not isinstance(self.class_weight, dict):
             return self.class_weight
         unknown = set(self.class_weight) - set(self.classes_.tolist())
@@ -261,8 +263,11 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
                 f"class_weight names the classes {sorted(unknown, key=str)}, which are "
                 f"not among {self.classes_.tolist()}."
             )
-        classes = self.classes_.tolist()
-        return {classes.index(c): weight for c, weight in self.class_weight.items()}
+        return {
+            code: self.class_weight.get(label, 1.0)
+            for code, label in enumerate(self.classes_.tolist())
+            if code in there
+        }
 
     def _fitted(self, model, targets, design):
         """Our attributes from those of a logistic regression on class codes."""
@@ -315,4 +320,4 @@ class _Relay:
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         if context.parent is not None and fitted_estimator is not None:
-            self.on_iteration(fitted_estimator)
+            return self.on_iteration(fitted_estimator)

@@ -135,6 +135,7 @@ class TapModel:
             )
             return rows, sequences.layout
         n = 1 if n_sequences is None else n_sequences
+        check_positive(n, "n_sequences")
         place = self._placer(future_exogenous, n, n_steps, "sample")
         begin = place(first(n), 0)
         history = self._begin(begin)
@@ -166,8 +167,12 @@ class TapModel:
 
 
 def check_n_steps(n_steps):
-    if not isinstance(n_steps, int | np.integer) or n_steps < 1:
-        raise ValueError(f"n_steps={n_steps!r}: expected an integer of at least 1.")
+    check_positive(n_steps, "n_steps")
+
+
+def check_positive(number, name):
+    if not isinstance(number, int | np.integer) or number < 1:
+        raise ValueError(f"{name}={number!r}: expected an integer of at least 1.")
 
 
 def lay_out(values, layout):

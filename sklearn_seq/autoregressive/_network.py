@@ -13,7 +13,7 @@ from scipy.sparse import csc_array
 
 from ..optim import LOSSES, ParameterVector, gaussian, glorot_uniform
 
-# Activations work in place, with `scratch` as a second array of their shape. A derivative
+# Activations work in place; `scratch` is a second array of their shape. A derivative
 # multiplies `delta` by the slope, found from the activation, which it may overwrite.
 
 

@@ -122,7 +122,7 @@ class SequenceScorer(_BaseScorer):
         return requests
 
 
-def next_step_r2(model, X, y, groups, sample_weight):
+def next_step_r2(estimator, X, y, groups, sample_weight):
     """R² of the forecasts of the next step (of y, where there is one).
 
     The same as the estimator's own ``score(X, y, sample_weight, groups)``, but also
@@ -186,24 +186,24 @@ def next_step_r2(model, X, y, groups, sample_weight):
     >>> scores.round(3)
     array([0.993, 0.951])
     """
-    if not is_regressor(model):
+    if not is_regressor(estimator):
         raise TypeError(
-            f"next_step_r2_scorer needs a regressor, but got {type(model).__name__}. "
-            "For other models there is mean_log_likelihood_scorer, and for classifiers "
+            "next_step_r2_scorer needs a regressor, but got "
+            f"{type(estimator).__name__}. For other models there is mean_log_likelihood_scorer, and for classifiers "
             "their own score (scoring=None)."
         )
     metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-    if isinstance(model, SequenceEstimator):
-        return model.score(X, y, groups=groups, **metadata)
+    if isinstance(estimator, SequenceEstimator):
+        return estimator.score(X, y, groups=groups, **metadata)
     if y is None:
         raise ValueError(
-            f"next_step_r2_scorer needs y for {type(model).__name__}, which is no "
+            f"next_step_r2_scorer needs y for {type(estimator).__name__}, which is no "
             "sequence model and cannot take its targets from X."
         )
-    return model.score(X, y, **metadata)
+    return estimator.score(X, y, **metadata)
 
 
-def mean_log_likelihood(model, X, y, groups, sample_weight):
+def mean_log_likelihood(estimator, X, y, groups, sample_weight):
     """Mean log-likelihood of a time step given the earlier ones, in nats.
 
     The mean of the estimator's `score_samples` over the time steps that the model
@@ -259,11 +259,11 @@ def mean_log_likelihood(model, X, y, groups, sample_weight):
     >>> bool(np.isclose(score, model.score_samples(X[400:])[1:].mean()))
     True
     """
-    values, weights = counted_log_likelihoods(model, X, y, groups, sample_weight)
+    values, weights = counted_log_likelihoods(estimator, X, y, groups, sample_weight)
     return float(np.average(values, weights=weights))
 
 
-def neg_bits_per_symbol(model, X, y, groups, sample_weight):
+def neg_bits_per_symbol(estimator, X, y, groups, sample_weight):
     """Mean log probability of a symbol given the earlier ones, to base 2.
 
     The negative of `bits_per_symbol`, so that greater is better, over the symbols
@@ -301,13 +301,23 @@ def neg_bits_per_symbol(model, X, y, groups, sample_weight):
 
     ValueError
         If no symbol counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_seq.autoregressive import ARClassifier
+    >>> from sklearn_seq.metrics import neg_bits_per_symbol_scorer
+    >>> X = np.random.default_rng(0).integers(2, size=(1000, 1))  # fair coin
+    >>> model = ARClassifier().fit(X[:800])
+    >>> round(neg_bits_per_symbol_scorer(model, X[800:]), 2)
+    -1.0
     """
-    check_models_symbols(model, "neg_bits_per_symbol_scorer")
-    values, weights = counted_log_likelihoods(model, X, y, groups, sample_weight)
+    check_models_symbols(estimator, "neg_bits_per_symbol_scorer")
+    values, weights = counted_log_likelihoods(estimator, X, y, groups, sample_weight)
     return -bits_per_symbol(values, sample_weight=weights)
 
 
-def neg_perplexity(model, X, y, groups, sample_weight):
+def neg_perplexity(estimator, X, y, groups, sample_weight):
     """Minus the perplexity of the symbols given the earlier ones.
 
     The negative of `perplexity`, so that greater is better, over the symbols that the
@@ -344,9 +354,23 @@ def neg_perplexity(model, X, y, groups, sample_weight):
 
     ValueError
         If no symbol counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_seq.autoregressive import ARClassifier, ARRegressor
+    >>> from sklearn_seq.metrics import neg_perplexity_scorer
+    >>> X = np.random.default_rng(0).integers(2, size=(1000, 1))  # fair coin
+    >>> model = ARClassifier().fit(X[:800])
+    >>> round(neg_perplexity_scorer(model, X[800:]), 1)
+    -2.0
+    >>> neg_perplexity_scorer(ARRegressor().fit(X), X)
+    Traceback (most recent call last):
+    ...
+    TypeError: neg_perplexity_scorer needs a model of symbols, but got the regressor ...
     """
-    check_models_symbols(model, "neg_perplexity_scorer")
-    values, weights = counted_log_likelihoods(model, X, y, groups, sample_weight)
+    check_models_symbols(estimator, "neg_perplexity_scorer")
+    values, weights = counted_log_likelihoods(estimator, X, y, groups, sample_weight)
     return -perplexity(values, sample_weight=weights)
 
 

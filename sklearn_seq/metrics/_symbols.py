@@ -6,8 +6,6 @@
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from ..sequences import is_ragged
-
 
 def bits_per_symbol(log_proba, *, sample_weight=None):
     """Mean number of bits that a model needs for a symbol.
@@ -138,6 +136,6 @@ def mean_surprise(log_proba, sample_weight=None):
 
 def flat_values(values):
     """One entry for each time step of any layout: shape (n,)."""
-    if is_ragged(values):
-        values = np.concatenate([np.ravel(sequence) for sequence in values])
+    if isinstance(values, list | tuple) or values.dtype.kind == "O":
+        values = np.concatenate([np.ravel(sequence) for sequence in values] or [[]])
     return np.asarray(values, dtype=np.float64).ravel()

@@ -150,16 +150,24 @@ def predict(network, parameters, inputs, n_rows, *, offsets=None, block_size=100
 def row_taker(array):
     """Return ``take(rows, out)``, which copies rows of `array` into `out`.
 
-    ``ndarray.take`` is the fastest, but it would first copy all of a strided view. There,
+    ``ndarray.take`` is the fastest, but would first copy all of a strided view. There,
     indexing copies row by row, and most quickly with each row seen as one item.
     """
-    if array.flags.c_contiguous:
-        return lambda rows, out: array.take(rows, axis=0, out=out, mode="clip")
-    if array.strides[1] != array.itemsize:
-        return lambda rows, out: np.copyto(out, array[rows])
-    item = np.dtype((np.void, array.shape[1] * array.itemsize))
-    items = array.view(item)[:, 0]
-    return lambda rows, out: np.copyto(out.view(item)[:, 0], items[rows])
+    contiguous = array.flags.c_contiguous
+    row_is_item = array.strides[1] == array.itemsize and array.size > 0
+    if row_is_item:
+        item = np.dtype((np.void, array.shape[1] * array.itemsize))
+        items = array.view(item)[:, 0]
+
+    def take(rows, out):
+        if not row_is_item or out.dtype != array.dtype:
+            np.copyto(out, array[rows])
+        elif contiguous:
+            array.take(rows, axis=0, out=out, mode="clip")
+        else:
+            np.copyto(out.view(item)[:, 0], items[rows])
+
+    return take
 
 
 def rows_of_sequences(offsets, sequences):

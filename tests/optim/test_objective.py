@@ -41,6 +41,15 @@ def test_row_taker_copies_rows_of_any_layout(rows):
     assert_array_equal(out, rows[indices])
 
 
+def test_row_taker_converts_to_the_type_of_the_buffer(rows):
+    for values, dtype in [(rows, np.float64), (rows.astype(np.int32), np.int64)]:
+        out = np.empty((3, rows.shape[1]), dtype)
+        row_taker(values)(np.arange(3), out)
+        assert_array_equal(out, values[:3])
+    with pytest.raises(TypeError, match="Cannot cast"):
+        row_taker(rows)(np.arange(3), out)
+
+
 def test_rows_of_sequences():
     rows, offsets = rows_of_sequences(OFFSETS, np.array([2, 0]))
     assert_array_equal(rows, [4, 5, 6, 7, 8, 0, 1, 2])

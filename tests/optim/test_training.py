@@ -25,7 +25,7 @@ class LeastSquares:
         self.y = self.y.astype(dtype)
         self.parameters = ParameterVector({"coef": (4,)}, dtype=dtype)
         self.gradient = self.parameters.zeros_like()
-        self.solution = np.linalg.lstsq(self.X, self.y)[0]
+        self.solution = np.linalg.lstsq(self.X, self.y, rcond=None)[0]
 
     def __call__(self, indices=slice(None)):
         X = self.X[indices]
