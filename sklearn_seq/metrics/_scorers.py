@@ -189,8 +189,9 @@ def next_step_r2(estimator, X, y, groups, sample_weight):
     if not is_regressor(estimator):
         raise TypeError(
             "next_step_r2_scorer needs a regressor, but got "
-            f"{type(estimator).__name__}. For other models there is mean_log_likelihood_scorer, and for classifiers "
-            "their own score (scoring=None)."
+            f"{type(estimator).__name__}. For other models there is "
+            "mean_log_likelihood_scorer, and for classifiers their own score "
+            "(scoring=None)."
         )
     metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
     if isinstance(estimator, SequenceEstimator):
@@ -309,7 +310,7 @@ def neg_bits_per_symbol(estimator, X, y, groups, sample_weight):
     >>> from sklearn_seq.metrics import neg_bits_per_symbol_scorer
     >>> X = np.random.default_rng(0).integers(2, size=(1000, 1))  # fair coin
     >>> model = ARClassifier().fit(X[:800])
-    >>> round(neg_bits_per_symbol_scorer(model, X[800:]), 2)
+    >>> round(neg_bits_per_symbol_scorer(model, X[800:]), 1)
     -1.0
     """
     check_models_symbols(estimator, "neg_bits_per_symbol_scorer")

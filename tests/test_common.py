@@ -1,0 +1,572 @@
+"""What holds for every estimator, whatever its family: add new ones to the lists."""
+
+import inspect
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_seq.autoregressive import (
+    ARClassifier,
+    ARRegressor,
+    MLPSequenceClassifier,
+    MLPSequenceRegressor,
+)
+from sklearn_seq.preprocessing import DelayTaps, PerTimestep
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+)
+
+REASON = "rows are time steps: outputs depend on their order"
+DEPENDS_ON_ORDER = {
+    "check_methods_sample_order_invariance": REASON,
+    "check_methods_subset_invariance": REASON,
+}
+
+# Transformers have their own, in their own tests.
+CHECKED = [
+    ARRegressor(),
+    ARRegressor(n_lags=3),
+    ARRegressor(n_lags=2, alpha=1.0, fit_intercept=False, burn_in=1),
+    ARClassifier(),
+    ARClassifier(n_lags=3),
+    MLPSequenceRegressor(max_iter=20),
+    MLPSequenceRegressor(n_lags=3, max_iter=20),
+    MLPSequenceClassifier(max_iter=20),
+    MLPSequenceClassifier(n_lags=3, max_iter=20),
+]
+
+
+@parametrize_with_checks(
+    CHECKED,
+    expected_failed_checks=lambda estimator: DEPENDS_ON_ORDER,
+    xfail_strict=True,
+)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+# Makers of sequences: a list of 2-D arrays of the given lengths.
+
+
+def real(rng, lengths, n_features=2):
+    """Slow waves plus noise."""
+    steps = [np.arange(n)[:, None] + rng.uniform(0, 9) for n in lengths]
+    speeds = 0.7 + 0.2 * np.arange(n_features)
+    return [np.sin(s * speeds) + 0.2 * rng.normal(size=(len(s), 1)) for s in steps]
+
+
+def symbols(rng, lengths, n_columns=1):
+    """Integers, each probably the successor of the one before."""
+    return [
+        (np.arange(n)[:, None] + (rng.random((n, n_columns)) < 0.3)) % 3
+        for n in lengths
+    ]
+
+
+def text(rng, lengths):
+    return [np.array(["ape", "bee", "cow"])[x] for x in symbols(rng, lengths)]
+
+
+# Makers of targets for them.
+
+
+def first_column(sequences):
+    rows = [x if x.dtype.kind in "if" else np.char.str_len(x) + (x > "b") * 1.0
+            for x in sequences]
+    return [x[:, 0] for x in rows]
+
+
+def per_step(sequences):
+    return [np.cumsum(x) for x in first_column(sequences)]
+
+
+def two_per_step(sequences):
+    return [np.column_stack([np.cumsum(x), x**2]) for x in first_column(sequences)]
+
+
+def per_sequence(sequences):
+    return np.array([x.mean() + len(x) for x in first_column(sequences)])
+
+
+def label_per_step(sequences):
+    return [np.where(np.gradient(x) > 0, "up", "down") for x in first_column(sequences)]
+
+
+def label_per_sequence(sequences):
+    return np.arange(len(sequences)) % 2 + 4
+
+
+class Case(NamedTuple):
+    """An estimator and what it learns from."""
+
+    name: str
+    estimator: BaseEstimator
+    make_X: callable
+    make_y: callable = None
+
+    def data(self, seed, lengths):
+        sequences = self.make_X(np.random.default_rng(seed), lengths)
+        y = None if self.make_y is None else self.make_y(sequences)
+        return sequences, y
+
+    @property
+    def gives_one_output_per_sequence(self):
+        return self.make_y in (per_sequence, label_per_sequence)
+
+
+CASES = [
+    Case("AR", ARRegressor(3), real),
+    Case("AR, ridge", ARRegressor(3, alpha=1.0, burn_in=4), real),
+    Case("AR, exogenous", ARRegressor(2, exogenous=[1]), real),
+    Case("AR, Burg", ARRegressor(3, method="burg"), partial(real, n_features=1)),
+    Case("AR, y per step", ARRegressor(3), real, per_step),
+    Case("AR, two outputs", ARRegressor(3), real, two_per_step),
+    Case("AR, y per sequence", ARRegressor(2), real, per_sequence),
+    Case("ngram", ARClassifier(3), symbols),
+    Case("ngram, strings", ARClassifier(2), text),
+    Case(
+        "ngram, exogenous",
+        ARClassifier(2, exogenous=1),
+        partial(symbols, n_columns=2),
+    ),
+    Case("ngram, labels", ARClassifier(2), text, label_per_step),
+    Case("logistic, labels", ARClassifier(3), real, label_per_step),
+    Case("logistic, label per sequence", ARClassifier(2), real, label_per_sequence),
+    Case("MLP", MLPSequenceRegressor(3, (5,), max_iter=9, random_state=0), real),
+    Case(
+        "MLP, y per step",
+        MLPSequenceRegressor(3, (5,), solver="lbfgs", max_iter=9, random_state=0),
+        real,
+        two_per_step,
+    ),
+    Case(
+        "MLP, y per sequence",
+        MLPSequenceRegressor(2, (5,), max_iter=9, random_state=0),
+        real,
+        per_sequence,
+    ),
+    Case(
+        "MLP, embedded symbols",
+        MLPSequenceClassifier(3, (5,), embedding_dim=2, max_iter=9, random_state=0),
+        text,
+    ),
+    Case(
+        "MLP, symbols",
+        MLPSequenceClassifier(2, (5,), max_iter=9, random_state=0),
+        symbols,
+        label_per_step,
+    ),
+    Case(
+        "MLP, labels",
+        MLPSequenceClassifier(2, (5,), max_iter=9, random_state=0),
+        real,
+        label_per_step,
+    ),
+    Case(
+        "MLP, label per sequence",
+        MLPSequenceClassifier(2, (5,), max_iter=9, random_state=0),
+        real,
+        label_per_sequence,
+    ),
+]
+
+EQUAL, UNEQUAL = (14,) * 8, (14, 3, 9, 20, 1, 12, 7, 11)
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+every_class = pytest.mark.parametrize(
+    "estimator",
+    list({type(e): e for e in [*CHECKED, DelayTaps()]}.values())
+    + [PerTimestep(StandardScaler())],
+    ids=lambda estimator: type(estimator).__name__,
+)
+
+
+def rows_of(sequences, y):
+    """The rows layout: rows, a y for each, and groups that are not sorted."""
+    groups = np.repeat(np.arange(len(sequences))[::-1], [len(x) for x in sequences])
+    return np.concatenate(sequences), None if y is None else np.concatenate(y), groups
+
+
+def fitted(case, seed=0, lengths=UNEQUAL):
+    sequences, y = case.data(seed, lengths)
+    return clone(case.estimator).fit(sequences, y)
+
+
+def stacked(outputs):
+    """Outputs in whatever layout, as one array with a row for each row."""
+    return np.concatenate(list(outputs)) if np.ndim(outputs[0]) else outputs
+
+
+def all_outputs(model, X, y=None, groups=None, stack=False):
+    """Everything that the model says about X, by method."""
+    groups = {} if groups is None else {"groups": groups}
+    outputs = {
+        name: getattr(model, name)(X, **groups)
+        for name in ("predict", "predict_proba", "predict_log_proba")
+        if hasattr(model, name)
+    }
+    if hasattr(model, "score_samples"):
+        outputs["score_samples"] = model.score_samples(X, y, **groups)
+    if stack:
+        outputs = {name: stacked(values) for name, values in outputs.items()}
+    return outputs
+
+
+def assert_close(outputs, expected, rtol=1e-9):
+    assert outputs.keys() == expected.keys()
+    for name, values in outputs.items():
+        values, wanted = np.asarray(values), np.asarray(expected[name])
+        if wanted.dtype.kind in "f":
+            assert_allclose(values, wanted, rtol=rtol, atol=rtol, err_msg=name)
+        else:
+            assert_array_equal(values, wanted, err_msg=name)
+
+
+def assert_same(outputs, expected):
+    assert outputs.keys() == expected.keys()
+    for name, values in outputs.items():
+        assert_array_equal(values, expected[name], err_msg=name)
+
+
+@every_case
+def test_no_output_depends_on_later_rows(case):
+    if case.gives_one_output_per_sequence:
+        pytest.skip("its output is for the whole sequence")
+    model = fitted(case)
+    sequences, y = case.data(1, UNEQUAL)
+    others, _ = case.data(2, UNEQUAL)
+    X, y, groups = rows_of(sequences, y)
+    other, _, _ = rows_of(others, None)
+    expected = all_outputs(model, X, y, groups)
+    for t in (0, 1, 2, 13, 14, 15, 30, len(X) - 2):
+        changed = np.concatenate([X[: t + 1], other[t + 1 :]])
+        assert (changed != X).any()
+        for name, values in all_outputs(model, changed, y, groups).items():
+            assert_array_equal(values[: t + 1], expected[name][: t + 1], err_msg=name)
+
+
+@every_case
+def test_later_rows_need_not_be_there(case):
+    if case.gives_one_output_per_sequence:
+        pytest.skip("its output is for the whole sequence")
+    model = fitted(case)
+    (x,), y = case.data(1, (9,))
+    y = None if y is None else y[0]
+    expected = all_outputs(model, x, y)
+    for n in range(1, 9):
+        outputs = all_outputs(model, x[:n], None if y is None else y[:n])
+        assert_close(outputs, {name: v[:n] for name, v in expected.items()})
+
+
+@every_case
+def test_sequences_are_independent(case):
+    model = fitted(case)
+    sequences, y = case.data(1, UNEQUAL)
+    together = all_outputs(model, sequences, y)
+    for i, x in enumerate(sequences):
+        alone = all_outputs(model, [x], None if y is None else y[i : i + 1])
+        for name, values in together.items():
+            assert len(values) == len(sequences)
+            assert_close({name: alone[name][0]}, {name: values[i]})
+
+
+def layouts(sequences, y, panels_only=False):
+    """The same sequences, of equal length, in all layouts: (X, y, groups)."""
+    X, flat_y, groups = np.concatenate(sequences), y, None
+    out = {
+        "list": (sequences, y, None),
+        "tuple": (tuple(sequences), y, None),
+        "3-D": (np.stack(sequences), y if y is None else np.stack(y), None),
+    }
+    if panels_only:
+        return out
+    X, flat_y, groups = rows_of(sequences, y)
+    time = np.concatenate([np.arange(len(x)) for x in sequences])
+    index = pd.MultiIndex.from_arrays([[f"id {g}" for g in groups], time])
+    frame = pd.DataFrame(X, index=index, columns=[f"f{i}" for i in range(X.shape[1])])
+    return out | {"rows": (X, flat_y, groups), "indexed frame": (frame, flat_y, None)}
+
+
+@every_case
+def test_layouts_are_equivalent(case):
+    panels_only = case.gives_one_output_per_sequence
+    training = layouts(*case.data(0, EQUAL), panels_only)
+    test = layouts(*case.data(1, EQUAL), panels_only)
+    expected, scores = None, []
+    for name, (X, y, groups) in training.items():
+        fit_groups = {} if groups is None else {"groups": groups}
+        model = clone(case.estimator).fit(X, y, **fit_groups)
+        X, y, groups = test[name]
+        outputs = all_outputs(model, X, y, groups, stack=name not in ("rows",))
+        if name == "indexed frame":
+            outputs = all_outputs(model, X, y, groups)
+        expected = outputs if expected is None else expected
+        assert_close(outputs, expected)
+        scores.append(model.score(X, y, groups=groups))
+    assert_allclose(scores, scores[0], rtol=1e-9)
+
+
+@every_case
+def test_a_model_reads_layouts_it_was_not_fitted_on(case):
+    model = fitted(case, lengths=EQUAL)
+    test = layouts(*case.data(1, EQUAL), case.gives_one_output_per_sequence)
+    test.pop("indexed frame", None)  # whose names the model does not know
+    X, y, groups = test.pop("list")
+    expected = all_outputs(model, X, y, stack=True)
+    for name, (X, y, groups) in test.items():
+        outputs = all_outputs(model, X, y, groups, stack=name != "rows")
+        assert_close(outputs, expected)
+
+
+@every_case
+def test_outputs_have_the_layout_of_the_input(case):
+    model = fitted(case)
+    sequences, _ = case.data(1, EQUAL)
+    n, n_timesteps = len(sequences), len(sequences[0])
+    unequal, _ = case.data(1, UNEQUAL)
+    y_pred = model.predict(np.stack(sequences))
+    if case.gives_one_output_per_sequence:
+        assert y_pred.shape == model.predict(unequal).shape == (n,)
+        return
+    assert y_pred.shape[:2] == (n, n_timesteps)
+    ragged = model.predict(unequal)
+    assert isinstance(ragged, np.ndarray) and ragged.dtype == object
+    assert [len(x) for x in ragged] == list(UNEQUAL)
+    rows = model.predict(np.concatenate(unequal))
+    assert len(rows) == sum(UNEQUAL)
+    assert rows.shape[1:] == ragged[0].shape[1:] == y_pred.shape[2:]
+
+
+@every_case
+def test_every_row_gets_a_finite_value(case):
+    model = fitted(case)
+    sequences, y = case.data(1, (1, 2, 3, 4, 5, 6))
+    for name, values in all_outputs(model, sequences, y).items():
+        for x, value in zip(sequences, values, strict=True):
+            if not case.gives_one_output_per_sequence:
+                assert len(value) == len(x)
+            if name == "predict" and hasattr(model, "classes_"):
+                assert np.isin(value, model.classes_).all()
+            else:
+                assert np.isfinite(value).all(), name
+
+
+@every_case
+def test_pickled_models_say_the_same(case):
+    model = fitted(case)
+    sequences, y = case.data(1, UNEQUAL)
+    restored = pickle.loads(pickle.dumps(model))
+    assert_same(
+        all_outputs(restored, sequences, y, stack=True),
+        all_outputs(model, sequences, y, stack=True),
+    )
+
+
+@every_case
+def test_fit_is_deterministic_and_refit_equals_a_fresh_fit(case):
+    sequences, y = case.data(1, UNEQUAL)
+    fresh = fitted(case)
+    # Before, the model has learnt something of another kind.
+    refitted = clone(case.estimator)
+    rng = np.random.default_rng(7)
+    if case.make_y is None:
+        other = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30)})
+        refitted.set_params(exogenous=None)
+        if getattr(refitted, "method", None) == "burg":
+            refitted.fit(other[["a"]])
+        else:
+            refitted.fit(other, np.arange(30) % 3)
+        refitted.set_params(**case.estimator.get_params())
+    elif hasattr(refitted, "predict_proba"):
+        refitted.fit(pd.DataFrame({"a": list("abc" * 10)}))
+    else:
+        refitted.fit(pd.DataFrame({"a": rng.normal(size=30)}))
+    training, training_y = case.data(0, UNEQUAL)
+    refitted.fit(training, training_y)
+    assert {k for k in vars(refitted) if not k.startswith("_")} == {
+        k for k in vars(fresh) if not k.startswith("_")
+    }
+    assert_same(
+        all_outputs(refitted, sequences, y, stack=True),
+        all_outputs(fresh, sequences, y, stack=True),
+    )
+
+
+@every_case
+def test_clones_fit_alike_in_threads(case):
+    expected = fitted(case)
+    sequences, y = case.data(1, UNEQUAL)
+    with ThreadPoolExecutor(8) as pool:
+        models = list(pool.map(lambda _: fitted(case), range(8)))
+    for model in models:
+        assert_same(
+            all_outputs(model, sequences, y, stack=True),
+            all_outputs(expected, sequences, y, stack=True),
+        )
+
+
+@every_case
+def test_nothing_changes_the_data(case):
+    sequences, y = case.data(0, EQUAL)
+    panels_only = case.gives_one_output_per_sequence
+    for X, y_, groups in layouts(sequences, y, panels_only).values():
+        before = pickle.dumps((X, y_, groups))
+        for values in (X, y_, groups):
+            if isinstance(values, np.ndarray):  # as of a memory map, in joblib workers
+                values.flags.writeable = False
+        model = clone(case.estimator)
+        fit_groups = {} if groups is None else {"groups": groups}
+        model.fit(X, y_, **fit_groups)
+        all_outputs(model, X, y_, groups)
+        model.score(X, y_, groups=groups)
+        assert pickle.dumps((X, y_, groups)) == before
+
+
+@every_case
+def test_clone_copies_parameters_only(case):
+    model = fitted(case)
+    copy = clone(model)
+    assert copy.get_params() == case.estimator.get_params()
+    with pytest.raises(NotFittedError):
+        check_is_fitted(copy)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        copy.predict(case.data(0, EQUAL)[0])
+
+
+@every_case
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+def test_frames_and_their_names(case, library):
+    if case.gives_one_output_per_sequence:
+        pytest.skip("needs a panel")
+    X, y, groups = rows_of(*case.data(0, EQUAL))
+    names = [f"name {i}" for i in range(X.shape[1])]
+    # Two frames of the same rows, one of them with its columns in another order.
+    frame = library.DataFrame(dict(zip(names, X.T, strict=True)))
+    fit_y = y if y is None or y.ndim == 2 else library.Series(y)
+    model = clone(case.estimator).fit(frame, fit_y, groups=library.Series(groups))
+    assert_array_equal(model.feature_names_in_, names)
+    plain = clone(case.estimator).fit(X, y, groups=groups)
+    assert not hasattr(plain, "feature_names_in_")
+    assert_close(
+        all_outputs(model, frame, y, groups), all_outputs(plain, X, y, groups)
+    )
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(X, groups=groups)
+    renamed = library.DataFrame(
+        {name.upper(): frame[name] for name in names},
+    )
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(renamed, groups=groups)
+
+
+def bad_refits(case):
+    """Calls of fit that fail at one stage or another."""
+    sequences, y = case.data(0, EQUAL)
+    wide = [np.column_stack([x, x, x]) for x in sequences]
+    missing = [x.astype(object) for x in wide]
+    missing[1][0, 0] = None
+    yield missing, y
+    yield [*wide, np.empty((0, wide[0].shape[1]))], y
+    yield wide, np.zeros(3)
+    yield wide, np.full(len(wide), np.nan)
+
+    class Interrupting:
+        def __array__(self, *args, **kwargs):
+            raise KeyboardInterrupt
+
+    yield wide, Interrupting()
+
+
+@every_case
+@pytest.mark.parametrize("which", range(5))
+def test_a_failed_refit_leaves_no_half_fitted_model(case, which):
+    model = fitted(case)
+    X, y = list(bad_refits(case))[which]
+    with pytest.raises((ValueError, TypeError, KeyboardInterrupt)):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(case.data(0, EQUAL)[0])
+
+
+@every_class
+def test_parameters_can_be_set_and_read_back(estimator):
+    estimator = clone(estimator)
+    parameters = estimator.get_params(deep=False)
+    signature = inspect.signature(type(estimator).__init__).parameters
+    assert set(parameters) == set(signature) - {"self"}
+    for name in parameters:
+        value = object()
+        assert estimator.set_params(**{name: value}) is estimator
+        assert getattr(estimator, name) is value
+    with pytest.raises(ValueError, match="Invalid parameter 'no_such'"):
+        estimator.set_params(no_such=1)
+
+
+@every_class
+def test_every_parameter_is_validated(estimator):
+    """Each has a constraint, and a value of a foreign type is refused by name."""
+    constraints = estimator._parameter_constraints
+    X = np.arange(20.0).reshape(-1, 1)
+    assert set(constraints) == set(estimator.get_params(deep=False))
+    for name in constraints:
+        invalid = clone(estimator).set_params(**{name: Foreign()})
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of"):
+            invalid.fit(X, np.arange(20) % 2)
+
+
+class Foreign:
+    def __sklearn_clone__(self):
+        return self
+
+
+@every_class
+def test_docstrings_name_all_parameters_and_attributes(estimator):
+    cls = type(estimator)
+    documentation = ClassDoc(cls)
+    documented = [entry.name for entry in documentation["Parameters"]]
+    signature = list(inspect.signature(cls.__init__).parameters)[1:]
+    assert documented == signature
+    for section in ("Summary", "Examples"):
+        assert documentation[section], section
+    for entry in documentation["Parameters"]:
+        default = inspect.signature(cls.__init__).parameters[entry.name].default
+        if default is not inspect.Parameter.empty:
+            shown = f'"{default}"' if isinstance(default, str) else str(default)
+            stated = entry.type.split("default=")[-1]
+            assert stated == shown or float(stated) == default, entry.name
+        assert "".join(entry.desc), entry.name
+    for name, method in inspect.getmembers(cls, inspect.isfunction):
+        if name.startswith("_") or not method.__module__.startswith("sklearn_seq"):
+            continue
+        described = [p.name for p in FunctionDoc(method)["Parameters"]]
+        assert described == list(inspect.signature(method).parameters)[1:], name
+
+
+@every_case
+def test_docstrings_name_all_fitted_attributes(case):
+    model = fitted(case)
+    attributes = {a.name for a in ClassDoc(type(model))["Attributes"]}
+    public = {k for k in vars(model) if k.endswith("_") and not k.startswith("_")}
+    assert public <= attributes
+
+
+@every_case
+def test_html_representation(case):
+    for model in (case.estimator, fitted(case)):
+        html = model._repr_html_()
+        assert type(model).__name__ in html
+        assert all(name in html for name in model.get_params(deep=False))
