@@ -43,12 +43,16 @@ def segment_starts(index, sequence_offsets):
     _check_increasing(index, ticks[0], inner)
     if _has_frequency(index) and len(starts) == 1:
         return starts
-    holes = min(
-        (_holes(values, starts, inner) for values in ticks),
-        key=lambda holes: (holes is None, 0 if holes is None else holes.sum()),
-    )
-    if holes is None:
-        return starts
+    # Each sequence in the reading that shows the fewest holes in it.
+    lengths = np.diff(sequence_offsets)
+    fewest = np.full(len(starts), len(index))
+    holes = np.zeros(len(inner), dtype=bool)
+    for values in ticks:
+        found, regular = _holes(values, starts, inner)
+        counts = _sums(found, starts)
+        better = regular & (counts < fewest)
+        fewest[better] = counts[better]
+        holes = np.where(np.repeat(better, lengths)[:-1], found, holes)
     return np.union1d(starts, np.flatnonzero(holes) + 1)
 
 
@@ -110,10 +114,8 @@ def _check_increasing(index, values, inner):
 
 
 def _holes(values, starts, inner):
-    """Mask (n_rows - 1,) of steps over a hole; None if no sequence is regular."""
+    """Steps over a hole, (n_rows - 1,), and which sequences are regular."""
     differences = np.diff(values)
-    if not differences.size:
-        return np.zeros(0, dtype=bool)
     lengths = np.diff(np.append(starts, len(values)))
     big = np.iinfo(np.int64).max if differences.dtype.kind == "i" else np.inf
     # A sequence's own smallest step, for each of its steps.
@@ -126,10 +128,7 @@ def _holes(values, starts, inner):
     counts = np.maximum(lengths - 1, 1)
     regular = _sums(inner & ~whole, starts) == 0
     regular &= 2 * _sums(inner & single, starts) > counts
-    regular |= lengths == 1
-    if not regular.any():
-        return None
-    return inner & ~single & np.repeat(regular, lengths)[:-1]
+    return inner & ~single, regular | (lengths == 1)
 
 
 def _sums(mask, starts):

@@ -232,6 +232,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"output(s), but this {type(self).__name__} was fitted with one for "
                 f"each {kind} and {self._n_targets} output(s)."
             )
+        targets.ahead = int(self._kind == NEXT)
         return targets
 
     def predict(self, X, groups=None, *, return_std=False):
@@ -290,7 +291,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
         y : array-like, default=None
             The targets; None for next-step prediction, where they are X itself. NaN
-            means "no target here".
+            means "no target here". A model fitted without y also takes X advanced by
+            one step: its entry t is held against the forecast made at row t.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples: rows, or the sequences of a panel.

@@ -224,7 +224,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"y has one label for each {kind}, but this {type(self).__name__} was "
                 f"fitted with one for each {expected}."
             )
-        return self._encode(labels, kind, missing)
+        targets = self._encode(labels, kind, missing)
+        targets.ahead = int(self._kind == NEXT)
+        return targets
 
     def _encode(self, labels, kind, missing):
         codes = encode_labels(labels, missing, self.classes_)
@@ -310,7 +312,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         y : array-like, default=None
             The labels; None for next-symbol prediction, where they are X itself.
-            −1 (None, NaN) means "no label here".
+            −1 (None, NaN) means "no label here". A model fitted without y also takes X
+            advanced by one step: its entry t is held against the forecast made at
+            row t.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples: rows, or the sequences of a panel.

@@ -221,41 +221,47 @@ def read_layout(X, groups=None):
 
 
 def _read_ragged(X):
-    arrays = []
+    first = np.shape(X[0])
     for i, sequence in enumerate(X):
-        array = np.asarray(sequence)
-        if array.ndim != 2:
+        shape = np.shape(sequence)
+        if len(shape) != 2:
             raise ValueError(
-                f"Sequence {i} of X has {array.ndim} dimension(s), but each sequence "
+                f"Sequence {i} of X has {len(shape)} dimension(s), but each sequence "
                 "of a list must be a 2-D array of shape (n_timesteps, n_features). "
                 "Reshape it with .reshape(-1, 1) if it has a single feature."
             )
-        if array.shape[0] == 0:
+        if shape[0] == 0:
             raise ValueError(
-                f"Sequence {i} of X is empty (shape={array.shape}): every sequence "
-                "needs at least one row. Leave it out."
+                f"Sequence {i} of X is empty (shape={shape}): every sequence needs at "
+                "least one row. Leave it out."
             )
-        if array.shape[1] != arrays[0].shape[1] if arrays else False:
+        if shape[1] != first[1]:
             raise ValueError(
-                f"Sequence {i} of X has {array.shape[1]} features, but sequence 0 has "
-                f"{arrays[0].shape[1]}: all sequences must have the same features."
+                f"Sequence {i} of X has {shape[1]} features, but sequence 0 has "
+                f"{first[1]}: all sequences must have the same features."
             )
-        if arrays and (array.dtype.kind in "UT") != (arrays[0].dtype.kind in "UT"):
+    offsets = np.cumsum([0, *map(len, X)])
+    if not all(hasattr(sequence, "iloc") for sequence in X):
+        return np.concatenate([np.asarray(x) for x in X]), Layout(RAGGED, offsets)
+    return _read_frames(X, offsets)
+
+
+def _read_frames(X, offsets):
+    """A list of pandas frames: one frame, with its column names and holes in time."""
+    import pandas as pd
+
+    for i, frame in enumerate(X):
+        if not frame.columns.equals(X[0].columns):
             raise ValueError(
-                f"Sequence {i} of X has dtype {array.dtype}, but sequence 0 has "
-                f"{arrays[0].dtype}: X mixes strings with numbers. Symbols must be all "
-                "integers or all strings: cast the sequences, for example with "
-                "array.astype(str)."
+                f"Sequence {i} of X has the columns {frame.columns.tolist()}, but "
+                f"sequence 0 has {X[0].columns.tolist()}: all sequences must have the "
+                "same features in the same order."
             )
-        arrays.append(array)
-    names = [list(sequence.columns) for sequence in X if hasattr(sequence, "columns")]
-    if any(columns != names[0] for columns in names):
-        raise ValueError(
-            "The sequences of X have different columns: all must have the same, in "
-            f"the same order, as the first has them: {names[0]}."
-        )
-    lengths = [len(array) for array in arrays]
-    return np.concatenate(arrays), Layout(RAGGED, np.r_[0, np.cumsum(lengths)])
+    flat = pd.concat(list(X))
+    segments = offsets[:-1]
+    if flat.index.nlevels == 1:
+        segments = segment_starts(flat.index, offsets)
+    return flat, Layout(RAGGED, offsets, np.append(segments, offsets[-1]))
 
 
 def _read_rows(X, groups):

@@ -32,18 +32,23 @@ class Targets:
         Whether y had one dimension less (no axis of outputs), so that predictions
         have one less, too.
 
+    ahead : int, default=0
+        How many steps behind row t its target lies in time: 1 where a y that is X
+        advanced by one step is given to a model of the next step.
+
     Attributes
     ----------
     advance : int
         The output at row t is the forecast of ``values[t + advance]``.
     """
 
-    def __init__(self, kind, values, known=None, one_dimensional=False):
+    def __init__(self, kind, values, known=None, one_dimensional=False, ahead=0):
         self.kind = kind
         self.values = values
         self.known = known
         self.one_dimensional = one_dimensional
         self.advance = int(kind == NEXT)
+        self.ahead = ahead
 
     @property
     def n_targets(self):
@@ -58,7 +63,7 @@ class Targets:
     def output(self, i):
         """The targets of one output."""
         known = None if self.known is None else self.known[:, [i]]
-        return Targets(self.kind, self.values[:, [i]], known)
+        return Targets(self.kind, self.values[:, [i]], known, ahead=self.ahead)
 
     def counted(self, offsets, burn_in=0, context=0):
         """Rows (or sequences) whose targets count, as a sorted index.
@@ -90,7 +95,7 @@ class Targets:
         if self.kind == SEQUENCE:
             starts, stops = np.array([0]), np.array([len(self.values)])
         else:
-            first = max(burn_in, self.advance + context)
+            first = max(burn_in - self.ahead, self.advance + context)
             starts, stops = offsets[:-1] + first, offsets[1:]
             longer = starts < stops
             starts, stops = starts[longer], stops[longer]
@@ -150,7 +155,7 @@ def read_targets(y, layout, kind=None, numeric=True):
     """
     if layout.kind == ROWS:
         flat, kind, axes = y, STEP, 1
-    elif is_ragged(y) and not _all_scalar(y):
+    elif _holds_arrays(y):
         flat, axes = _stack_ragged(y, layout), 1
         kind = STEP
     else:
@@ -181,8 +186,10 @@ def read_targets(y, layout, kind=None, numeric=True):
     return Targets(kind, values, known, one_dimensional)
 
 
-def _all_scalar(y):
-    return all(np.ndim(value) == 0 for value in y)
+def _holds_arrays(y):
+    """Whether y is a list of arrays: also of 1-D ones, even if of equal length."""
+    objects = isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1
+    return (objects or is_ragged(y)) and len(y) > 0 and np.ndim(y[0]) > 0
 
 
 def _stack_ragged(y, layout):

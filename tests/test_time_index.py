@@ -1,0 +1,248 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import KFold, cross_val_score
+
+from sklearn_seq.autoregressive import ARRegressor
+from sklearn_seq.sequences import read_layout
+
+N = 70
+REGULAR = {
+    "seconds": pd.date_range("2020-02-28 23:59:30", periods=N, freq="s"),
+    "quarters of an hour": pd.date_range("2020-02-28", periods=N, freq="15min"),
+    "three hours": pd.date_range("2020-02-28", periods=N, freq="3h"),
+    "hours over a change of the clock": pd.date_range(
+        "2020-03-28", periods=N, freq="h", tz="Europe/Berlin"
+    ),
+    "days": pd.date_range("2020-02-20", periods=N, freq="D"),
+    "days over a change of the clock": pd.date_range(
+        "2020-03-20", periods=N, freq="D", tz="Europe/Berlin"
+    ),
+    "every second day": pd.date_range("2020-02-20", periods=N, freq="2D"),
+    "working days": pd.date_range("2020-02-20", periods=N, freq="B"),
+    "working days over a change of the clock": pd.date_range(
+        "2020-03-20", periods=N, freq="B", tz="Europe/Berlin"
+    ),
+    "weeks": pd.date_range("2020-02-20", periods=N, freq="W-MON"),
+    "beginnings of months": pd.date_range("2019-02-20", periods=N, freq="MS"),
+    "ends of months": pd.date_range("2019-02-20", periods=N, freq="ME"),
+    "mid-months": pd.date_range("2019-02-01", periods=N, freq="MS")
+    + pd.Timedelta(14, "D"),
+    "ends of months, in a time zone": pd.date_range(
+        "2019-02-20", periods=N, freq="ME", tz="America/New_York"
+    ),
+    "quarters": pd.date_range("2019-02-20", periods=N, freq="QE"),
+    "years": pd.date_range("1700-01-01", periods=N, freq="YS"),
+    "ends of years": pd.date_range("1700-01-01", periods=N, freq="YE"),
+    "years before nanoseconds began": pd.date_range(
+        "1400-01-01", periods=N, freq="YS", unit="s"
+    ),
+    "days in nanoseconds": pd.date_range("2020-02-20", periods=N, unit="ns"),
+    "periods of months": pd.period_range("2019-02", periods=N, freq="M"),
+    "periods of days": pd.period_range("2019-02-20", periods=N, freq="D"),
+    "periods of years": pd.period_range("1700", periods=N, freq="Y"),
+    "durations": pd.to_timedelta(np.arange(N) * 10, unit="min"),
+    "numbers": pd.RangeIndex(N),
+    "numbers from below zero": pd.Index(np.arange(-7, N - 7, dtype=np.int8)),
+    "unsigned numbers": pd.Index(np.arange(N, dtype=np.uint8) + 180),
+    "every third number": pd.RangeIndex(5, 5 + 3 * N, 3),
+    "nullable numbers": pd.Index(np.arange(N), dtype="Int64"),
+    "decimals": pd.Index(0.1 * np.arange(N)),
+    "decimals far from zero": pd.Index(1e6 + 0.1 * np.arange(N)),
+}
+
+every_regular_index = pytest.mark.parametrize("name", list(REGULAR))
+
+
+def without_frequency(index):
+    """The same times, as they come from a file."""
+    if isinstance(index, pd.MultiIndex | pd.PeriodIndex):
+        return index
+    return index[np.arange(len(index))]
+
+
+def offsets(index):
+    frame = pd.DataFrame(np.zeros((len(index), 1)), index=index)
+    return read_layout(frame)[1].offsets
+
+
+@every_regular_index
+def test_regular_times_have_no_hole(name):
+    assert_array_equal(offsets(REGULAR[name]), [0, N])
+    assert_array_equal(offsets(without_frequency(REGULAR[name])), [0, N])
+
+
+@every_regular_index
+@given(lengths=st.lists(st.tuples(st.integers(4, 9), st.integers(1, 6)), max_size=4))
+def test_every_hole_begins_a_segment(name, lengths):
+    """Some rows are kept, some left out, in turn."""
+    kept = np.zeros(N, dtype=bool)
+    row, expected = 0, [0]
+    for keep, leave in [*lengths, (5, 0)]:
+        kept[row : row + keep] = True
+        row += keep + leave
+        expected.append(expected[-1] + keep)
+    assert_array_equal(offsets(REGULAR[name][kept]), expected)
+
+
+@every_regular_index
+def test_holes_within_sequences_of_an_index_of_two_levels(name):
+    times = REGULAR[name]
+    pieces = {"z": times[5:20], "a": times[:9].append(times[12:18]), "m": times[30:31]}
+    index = pd.MultiIndex.from_tuples(
+        [(key, time) for key, piece in pieces.items() for time in piece]
+    )
+    frame = pd.DataFrame(np.zeros((len(index), 1)), index=index)
+    layout = read_layout(frame)[1]
+    assert_array_equal(layout.sequence_offsets, [0, 15, 30, 31])
+    assert_array_equal(layout.offsets, [0, 15, 24, 30, 31])
+
+
+@every_regular_index
+def test_a_single_row_and_two_rows(name):
+    assert_array_equal(offsets(REGULAR[name][7:8]), [0, 1])
+    assert_array_equal(offsets(REGULAR[name][[3, 9]]), [0, 2])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index([0.0, 1.0, 2.5, 2.6, 9.0, 9.5]),
+        pd.Timestamp("2020-01-01") + pd.to_timedelta([0, 31, 72, 1441], unit="h"),
+        pd.date_range("2020-01-01", periods=40, freq="BME").delete([7, 8]),
+        pd.Index(list("zabc")),
+    ],
+    ids=["numbers", "times", "last working days of months", "names"],
+)
+def test_irregular_times_show_no_holes(index):
+    assert_array_equal(offsets(index), [0, len(index)])
+
+
+def test_a_holiday_is_a_hole_in_working_days():
+    index = pd.date_range("2020-12-14", periods=15, freq="B")
+    christmas = index.get_loc(pd.Timestamp("2020-12-25"))
+    assert_array_equal(offsets(index.delete(christmas)), [0, christmas, 14])
+
+
+def test_most_steps_must_be_the_smallest():
+    """Steps of 1, 2, 3 and 4: a step of 1 is no unit of time here."""
+    assert_array_equal(offsets(pd.Index([0, 1, 3, 6, 10])), [0, 5])
+
+
+def test_each_sequence_has_its_own_unit():
+    index = pd.MultiIndex.from_arrays(
+        [list("aaaaabbbbb"), [0, 1, 2, 5, 6, 0, 10, 20, 30, 60]]
+    )
+    assert_array_equal(offsets(index), [0, 3, 5, 9, 10])
+
+
+@every_regular_index
+def test_time_must_not_run_backwards(name):
+    with pytest.raises(ValueError, match=r"does not increase in time: row 1 \("):
+        offsets(REGULAR[name][::-1])
+    order = np.arange(N)
+    order[[40, 41]] = 41, 40
+    with pytest.raises(ValueError, match=r"does not increase in time: row 41 \("):
+        offsets(REGULAR[name][order])
+
+
+@every_regular_index
+def test_rows_drawn_with_replacement_are_refused(name):
+    """What bagging does: an index that is sorted, but holds a time twice."""
+    rows = np.sort(np.random.default_rng(0).integers(0, N, N))
+    with pytest.raises(ValueError, match="drawn with replacement"):
+        offsets(REGULAR[name][rows])
+
+
+@pytest.mark.parametrize(
+    "index, row",
+    [
+        (pd.to_datetime(["2020-01-01", None, "2020-01-03"]), 1),
+        (pd.PeriodIndex(["2020-01", "2020-02", None], freq="M"), 2),
+        (pd.to_timedelta([None, "1h"]), 0),
+        (pd.Index([0.0, np.nan]), 1),
+        (pd.Index([0.0, np.inf]), 1),
+        (pd.Index([0, None, 2], dtype="Int64"), 1),
+        (pd.Index([0.5, None, 2], dtype="Float64"), 1),
+    ],
+    ids=["NaT", "period", "duration", "NaN", "infinity", "Int64", "Float64"],
+)
+def test_missing_times_are_refused(index, row):
+    with pytest.raises(ValueError, match=f"X's index has no .*time.* at row {row}"):
+        offsets(index)
+
+
+def test_a_missing_sequence_is_refused():
+    index = pd.MultiIndex.from_arrays([["a", "a", None], [0, 1, 2]])
+    with pytest.raises(ValueError, match="first index level is missing at row 2"):
+        offsets(index)
+
+
+def test_an_index_of_three_levels_is_refused():
+    index = pd.MultiIndex.from_product([[0], [1], [2, 3]], names=["city", "id", "t"])
+    with pytest.raises(ValueError, match=r"3 levels \['city', 'id', 't'\]"):
+        offsets(index)
+
+
+def test_sequences_of_the_index_must_be_contiguous():
+    index = pd.MultiIndex.from_arrays([list("aabba"), [0, 1, 0, 1, 2]])
+    match = "index level must be contiguous, but sequence 'a', which began at row 0, b"
+    with pytest.raises(ValueError, match=match):
+        offsets(index)
+
+
+def wave(n):
+    rng = np.random.default_rng(0)
+    return np.sin(np.arange(n))[:, None] + rng.normal(size=(n, 1))
+
+
+def test_no_tap_crosses_a_hole():
+    index = pd.date_range("2020-01-01", periods=80)
+    frame = pd.DataFrame(wave(80), index=index, columns=["x"])
+    left, right = frame[:30], frame[37:]
+    holed = pd.concat([left, right])
+    model = ARRegressor(n_lags=4).fit(holed)
+    expected = ARRegressor(n_lags=4).fit([left.to_numpy(), right.to_numpy()])
+    assert_array_equal(model.coef_, expected.coef_)
+    assert_array_equal(
+        model.predict(holed),
+        np.concatenate([model.predict(left), model.predict(right)]),
+    )
+    assert_array_equal(
+        model.score_samples(holed),
+        np.concatenate([model.score_samples(left), model.score_samples(right)]),
+    )
+    # The forecast starts from the end of the sequence, not of each segment.
+    assert_array_equal(model.forecast(holed, 3), model.forecast(right, 3))
+
+
+def test_the_training_rows_of_an_unshuffled_k_fold_have_a_hole():
+    X = wave(90)
+    frame = pd.DataFrame(X, index=pd.period_range("2000-01", periods=90, freq="M"))
+    frame.columns = ["x"]
+    scores = cross_val_score(ARRegressor(n_lags=3), frame, cv=KFold(3))
+    pieces = [X[:30], X[30:60], X[60:]]
+    training = [[X[30:]], [pieces[0], pieces[2]], [X[:60]]]
+    expected = [
+        ARRegressor(n_lags=3).fit(train).score([test])
+        for train, test in zip(training, pieces, strict=True)
+    ]
+    np.testing.assert_allclose(scores, expected, rtol=1e-9)
+    # Nothing of the sort is seen in a plain array, as documented.
+    plain = cross_val_score(ARRegressor(n_lags=3), X, cv=KFold(3))
+    assert plain[1] != pytest.approx(scores[1], abs=1e-6)
+
+
+def test_shuffled_rows_of_a_frame_are_refused():
+    frame = pd.DataFrame(wave(90), columns=["x"])
+    cv = KFold(3, shuffle=True, random_state=0)
+    train, _ = next(cv.split(frame))
+    with pytest.raises(ValueError, match="drawn with replacement"):
+        ARRegressor().fit(frame.sample(frac=1.0, random_state=0))
+    with pytest.raises(ValueError, match="drawn with replacement"):
+        ARRegressor().fit(frame.sample(frac=1.0, replace=True, random_state=0))
+    # scikit-learn's splitters sort their rows: what is left out shows as holes.
+    assert len(read_layout(frame.iloc[train])[1].offsets) > 10
