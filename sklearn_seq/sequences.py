@@ -240,10 +240,31 @@ def _read_ragged(X):
                 f"Sequence {i} of X has {shape[1]} features, but sequence 0 has "
                 f"{first[1]}: all sequences must have the same features."
             )
-    offsets = np.cumsum([0, *map(len, X)])
-    if not all(hasattr(sequence, "iloc") for sequence in X):
-        return np.concatenate([np.asarray(x) for x in X]), Layout(RAGGED, offsets)
-    return _read_frames(X, offsets)
+    offsets = np.cumsum([0, *(np.shape(sequence)[0] for sequence in X)])
+    if all(hasattr(sequence, "iloc") for sequence in X):
+        return _read_frames(X, offsets)
+    return _stack_arrays([np.asarray(sequence) for sequence in X]), Layout(
+        RAGGED, offsets
+    )
+
+
+def _stack_arrays(arrays):
+    """Rows of all sequences; numbers beside text would silently become text."""
+    text = [array.dtype.kind in "UT" for array in arrays]
+    for i, array in enumerate(arrays):
+        if array.ndim != 2:
+            raise TypeError(
+                f"Sequence {i} of X is sparse, but dense data is required. Use "
+                "'.toarray()' to convert it to a dense numpy array."
+            )
+        if array.dtype != object and text[i] != text[0]:
+            raise ValueError(
+                f"Sequence {i} of X has dtype {array.dtype}, but sequence 0 has "
+                f"{arrays[0].dtype}: X mixes strings with numbers. Symbols must be all "
+                "integers or all strings: cast the sequences, for example with "
+                "array.astype(str)."
+            )
+    return np.concatenate(arrays)
 
 
 def _read_frames(X, offsets):
@@ -303,7 +324,13 @@ def _read_rows(X, groups):
 
 
 def _read_groups(groups):
-    return column_or_1d(groups, input_name="groups")
+    shape = np.shape(groups)
+    if len(shape) != 1 and shape[1:] != (1,):
+        raise ValueError(
+            "groups should be a 1d array, one sequence id for each sample; got an "
+            f"array of shape {shape} instead."
+        )
+    return column_or_1d(groups)
 
 
 def _contiguous_runs(ids, name, labels=None):

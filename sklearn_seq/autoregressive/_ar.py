@@ -9,11 +9,12 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._closed_loop import check_positive, lay_out
 from .._gaussian import RunningGaussian
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._autocorrelation import burg, yule_walker
-from ._base import TapRegressor, check_n_steps, lay_out
+from ._base import TapRegressor
 from ._least_squares import LinearFit, solve_blocks, solve_moments
 from ._moments import next_step_moments, step_moments
 from ._taps import Taps, mean_over_sequences, pooled_rows
@@ -345,7 +346,7 @@ class ARRegressor(TapRegressor):
 
         The error h steps ahead is Σ_{j<h} Ψ_j w, with Ψ_j the response to an impulse.
         """
-        check_n_steps(n_steps)
+        check_positive(n_steps, "n_steps")
         companion = self._companion()
         n_targets = len(self.coef_)
         response = np.eye(len(companion), n_targets)

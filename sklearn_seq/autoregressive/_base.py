@@ -6,8 +6,9 @@
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from .._closed_loop import check_positive, future_inputs, lay_out
 from .._gaussian import RunningGaussian, draw_gaussian
 from ..base import SequenceRegressor
 from ..classification import SequenceClassifier
@@ -74,39 +75,12 @@ class TapModel:
         return rows
 
     def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
-        """Driving inputs of the steps to come: (n_sequences, n_steps, n_inputs)."""
-        columns = np.setdiff1d(
-            np.arange(self.n_features_in_), self._target_columns(self.exogenous)
-        )
-        shape = (n_sequences, n_steps, len(columns))
-        if future_exogenous is None:
-            if not len(columns):
-                return columns, np.empty(shape)
-            raise ValueError(
-                f"{method} needs future_exogenous: this {type(self).__name__} has "
-                f"{len(columns)} driving input(s), and their values for the {n_steps} "
-                f"steps to come, of shape {shape[1:]} or {shape}."
-            )
-        if not len(columns):
-            raise ValueError(
-                f"future_exogenous was given, but this {type(self).__name__} has no "
-                "driving inputs (exogenous=None)."
-            )
-        values = check_array(
-            future_exogenous, allow_nd=True, dtype=None, input_name="future_exogenous"
-        )
-        if values.shape not in (shape, shape[1:]):
-            raise ValueError(
-                f"future_exogenous has shape {values.shape}, but expected {shape[1:]} "
-                f"(the same for all sequences) or {shape}: n_steps={n_steps} steps of "
-                f"{len(columns)} driving input(s)."
-            )
-        return columns, np.broadcast_to(values, shape)
+        return future_inputs(self, future_exogenous, n_sequences, n_steps, method)
 
     def _forecast_rows(self, X, groups, n_steps, future_exogenous, predict):
         """Closed loop from the end of each sequence; rows and their layout."""
         self._check_next_step("forecast")
-        check_n_steps(n_steps)
+        check_positive(n_steps, "n_steps")
         sequences = self._read_sequences(X, groups)
         history = self._last_taps(sequences)
         place = self._placer(future_exogenous, len(history), n_steps, "forecast")
@@ -120,7 +94,7 @@ class TapModel:
     ):
         """Closed loop with draws: ``first(n)`` begins, ``draw(taps)`` goes on."""
         self._check_next_step("sample")
-        check_n_steps(n_steps)
+        check_positive(n_steps, "n_steps")
         if X is not None:
             if n_sequences is not None:
                 raise ValueError(
@@ -164,22 +138,6 @@ class TapModel:
             return rows
 
         return place
-
-
-def check_n_steps(n_steps):
-    check_positive(n_steps, "n_steps")
-
-
-def check_positive(number, name):
-    if not isinstance(number, int | np.integer) or number < 1:
-        raise ValueError(f"{name}={number!r}: expected an integer of at least 1.")
-
-
-def lay_out(values, layout):
-    """Equally many new rows for each sequence, in the layout of the sequences."""
-    n_sequences, n_steps = values.shape[:2]
-    offsets = np.arange(n_sequences + 1) * n_steps
-    return layout.restore_equal(values.reshape(-1, *values.shape[2:]), offsets)
 
 
 class TapRegressor(TapModel, SequenceRegressor):

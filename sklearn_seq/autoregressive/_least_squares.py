@@ -101,7 +101,9 @@ def solve_blocks(blocks, n_inputs, n_targets, alpha, centre=True):
     constant = scale <= 1e-13 * np.sqrt(n) * np.abs(mean[:n_inputs])
     z = np.where(constant, 0.0, z)
     stacked = np.vstack([z, ridge]), np.vstack([y, np.zeros((len(ridge), n_targets))])
-    coef = linalg.lstsq(*stacked, lapack_driver="gelsd")[0].T
+    # What the triangulation leaves of a direction without variance is rounding.
+    cutoff = np.finfo(np.float64).eps * (n_inputs + np.sqrt(n))
+    coef = linalg.lstsq(*stacked, cond=cutoff, lapack_driver="gelsd")[0].T
     residual = y - z @ coef.T
     intercept = mean[n_inputs:] - coef @ mean[:n_inputs]
     return LinearFit(coef, intercept, residual.T @ residual / n)
