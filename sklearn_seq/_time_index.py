@@ -6,7 +6,7 @@
 import numpy as np
 
 
-def segment_starts(index, sequence_offsets):
+def segment_starts(index, sequence_offsets, time_step=None):
     """Rows at which a new segment begins, by the time in a frame's index.
 
     A sequence's times must increase. Where they are regular (all steps multiples of
@@ -23,10 +23,18 @@ def segment_starts(index, sequence_offsets):
     sequence_offsets : ndarray of shape (n_sequences + 1,)
         Rows at which sequences begin, and the number of rows.
 
+    time_step : (str, number), default=None
+        The step of the data that a model was fitted to, as returned earlier. Times
+        that are multiples of it have holes wherever they differ by more, even where
+        so few rows are left that their own regularity no longer shows.
+
     Returns
     -------
     starts : ndarray of shape (n_segments,)
         Every sequence's first row is among them.
+
+    time_step : (str, number) or None
+        A reading of the index and the step that all regular sequences share in it.
 
     Raises
     ------
@@ -34,26 +42,38 @@ def segment_starts(index, sequence_offsets):
         If time stands still or runs backwards within a sequence, or is missing.
     """
     starts = sequence_offsets[:-1]
-    ticks = _ticks(index)
-    if not ticks:
-        return starts
+    readings = _readings(index)
+    if not readings:
+        return starts, None
     # Differences across a sequence's boundary mean nothing: give them a neutral value.
     inner = np.ones(len(index) - 1, dtype=bool)
     inner[starts[1:] - 1] = False
-    _check_increasing(index, ticks[0], inner)
-    if _has_frequency(index) and len(starts) == 1:
-        return starts
+    _check_increasing(index, next(iter(readings.values())), inner)
+    if time_step is not None and time_step[0] in readings:
+        name, unit = time_step
+        ratio = np.where(inner, np.diff(readings[name]) / unit, 1.0)
+        if _whole(ratio).all():
+            return np.union1d(starts, np.flatnonzero(ratio > 1.5) + 1), time_step
     # Each sequence in the reading that shows the fewest holes in it.
     lengths = np.diff(sequence_offsets)
     fewest = np.full(len(starts), len(index))
     holes = np.zeros(len(inner), dtype=bool)
-    for values in ticks:
-        found, regular = _holes(values, starts, inner)
+    reading, step = np.full(len(starts), -1), np.zeros(len(starts))
+    for i, values in enumerate(readings.values()):
+        found, regular, smallest = _holes(values, starts, inner)
         counts = _sums(found, starts)
         better = regular & (counts < fewest)
         fewest[better] = counts[better]
         holes = np.where(np.repeat(better, lengths)[:-1], found, holes)
-    return np.union1d(starts, np.flatnonzero(holes) + 1)
+        reading[better], step[better] = i, smallest[better]
+    if _has_frequency(index) and len(starts) == 1:
+        holes[:] = False
+    segments = np.union1d(starts, np.flatnonzero(holes) + 1)
+    first = int(np.argmax(lengths > 1))
+    same = (reading == reading[first]) & (step == step[first])
+    if reading[first] < 0 or not (same | (lengths == 1)).all():
+        return segments, None
+    return segments, (list(readings)[reading[first]], step[first])
 
 
 def _has_frequency(index):
@@ -62,8 +82,8 @@ def _has_frequency(index):
     return of_instants and getattr(index, "freq", None) is not None
 
 
-def _ticks(index):
-    """Readings of the index as evenly spaced numbers, the plainest first."""
+def _readings(index):
+    """Readings of the index as evenly spaced numbers by name, the plainest first."""
     kind = getattr(index.dtype, "kind", "O")
     if kind in "iuf":
         missing = index.isna()
@@ -72,30 +92,32 @@ def _ticks(index):
         if missing.any():
             row = int(np.flatnonzero(missing)[0])
             raise ValueError(f"X's index has no finite time at row {row}.")
-        return [index.to_numpy(dtype=np.float64 if kind == "f" else np.int64)]
+        dtype = np.float64 if kind == "f" else np.int64
+        return {"number": index.to_numpy(dtype=dtype)}
     if not hasattr(index, "asi8"):
-        return []
+        return {}
     if index.hasnans:
         row = int(np.flatnonzero(index.isna())[0])
         raise ValueError(f"X's index has no time (NaT) at row {row}.")
     if kind != "M" and not hasattr(index, "tz"):  # periods and durations
-        return [index.asi8]
-    return [index.asi8, *_calendar_ticks(index.tz_localize(None))]
+        return {str(index.dtype): index.asi8}
+    instants = {f"instant[{index.unit}]": index.asi8}
+    return instants | _calendar_readings(index.tz_localize(None))
 
 
-def _calendar_ticks(wall):
+def _calendar_readings(wall):
     """Days, working days and months, where all times of `wall` fall on them."""
     days, within_day = np.divmod(
         wall.asi8, np.timedelta64(1, "D") // np.timedelta64(1, wall.unit)
     )
     if np.ptp(within_day):
-        return []
-    readings = [days]
+        return {}
+    readings = {"day": days}
     dates = days.astype("datetime64[D]")
     if np.is_busday(dates).all():
-        readings.append(np.busday_count(np.datetime64("1970-01-01"), dates))
+        readings["workday"] = np.busday_count(np.datetime64("1970-01-01"), dates)
     if np.ptp(wall.day) == 0 or wall.is_month_end.all():
-        readings.append(np.asarray(wall.year * 12 + wall.month, dtype=np.int64))
+        readings["month"] = np.asarray(wall.year * 12 + wall.month, dtype=np.int64)
     return readings
 
 
@@ -114,7 +136,7 @@ def _check_increasing(index, values, inner):
 
 
 def _holes(values, starts, inner):
-    """Steps over a hole, (n_rows - 1,), and which sequences are regular."""
+    """Steps over a hole, (n_rows - 1,), which sequences are regular, their step."""
     differences = np.diff(values)
     lengths = np.diff(np.append(starts, len(values)))
     big = np.iinfo(np.int64).max if differences.dtype.kind == "i" else np.inf
@@ -123,12 +145,15 @@ def _holes(values, starts, inner):
     smallest = np.minimum.reduceat(guarded, starts)
     unit = np.repeat(smallest, lengths)[:-1]
     ratio = np.where(inner, differences / unit, 1.0)
-    whole = np.abs(ratio - np.rint(ratio)) < 1e-6 * ratio
     single = ratio < 1.5
     counts = np.maximum(lengths - 1, 1)
-    regular = _sums(inner & ~whole, starts) == 0
+    regular = _sums(inner & ~_whole(ratio), starts) == 0
     regular &= 2 * _sums(inner & single, starts) > counts
-    return inner & ~single, regular | (lengths == 1)
+    return inner & ~single, regular | (lengths == 1), smallest
+
+
+def _whole(ratio):
+    return np.abs(ratio - np.rint(ratio)) < 1e-6 * ratio
 
 
 def _sums(mask, starts):

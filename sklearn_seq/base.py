@@ -69,10 +69,18 @@ class SequenceEstimator(BaseEstimator):
 
     def _read_sequences(self, X, groups, *, reset=False):
         """X in whatever layout, validated and packed."""
-        flat, layout = read_layout(X, groups)
+        flat, layout = self._read_layout(X, groups, reset=reset)
         rows = self._read_rows(flat, reset=reset)
         check_all_finite(rows, self)
         return Sequences(rows, layout)
+
+    def _read_layout(self, X, groups, *, reset):
+        """Find the sequences; the step of time learnt in fit tells holes later on."""
+        time_step = None if reset else getattr(self, "_time_step", None)
+        flat, layout = read_layout(X, groups, time_step)
+        if reset:
+            self._time_step = layout.time_step
+        return flat, layout
 
     def _input_names(self):
         names = getattr(self, "feature_names_in_", None)

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .base import FLOATS, SequenceEstimator, check_all_finite, check_counted
-from .sequences import Sequences, read_layout
+from .sequences import Sequences
 from .targets import NEXT, SEQUENCE, STEP, Targets, read_targets
 
 __all__ = ["SequenceClassifier"]
@@ -45,7 +45,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         targets : Targets
         """
         self._forget()
-        flat, layout = read_layout(X, groups)
+        flat, layout = self._read_layout(X, groups, reset=True)
         rows = validate_data(
             self, flat, reset=True, dtype=None, ensure_all_finite=False
         )
@@ -147,7 +147,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return rows
 
     def _read_sequences(self, X, groups, *, reset=False):
-        flat, layout = read_layout(X, groups)
+        flat, layout = self._read_layout(X, groups, reset=reset)
         if self._encoder is None:
             rows = self._read_rows(flat, reset=reset)
             check_all_finite(rows, self)

@@ -85,10 +85,14 @@ class Layout:
 
     offsets : ndarray of shape (n_segments + 1,), default=None
         The same for segments; the sequences themselves where there is no hole.
+
+    time_step : (str, number), default=None
+        The step between rows that a frame's index shows.
     """
 
-    def __init__(self, kind, sequence_offsets, offsets=None):
+    def __init__(self, kind, sequence_offsets, offsets=None, time_step=None):
         self.kind = kind
+        self.time_step = time_step
         self.sequence_offsets = sequence_offsets
         self.offsets = sequence_offsets if offsets is None else offsets
 
@@ -171,7 +175,7 @@ def _unequal(values):
     return len({np.shape(v)[:1] if hasattr(v, "ndim") else len(v) for v in values}) > 1
 
 
-def read_layout(X, groups=None):
+def read_layout(X, groups=None, time_step=None):
     """Find the sequences in X, whatever layout it has.
 
     Parameters
@@ -184,6 +188,9 @@ def read_layout(X, groups=None):
     groups : array-like of shape (n_samples,), default=None
         For rows, the sequence to which each row belongs. Ids must be contiguous.
         The samples of a panel are its sequences, so groups tell nothing more.
+
+    time_step : (str, number), default=None
+        The step between rows of the frame that a model was fitted to.
 
     Returns
     -------
@@ -200,7 +207,7 @@ def read_layout(X, groups=None):
         sequence, or if a sequence is not 2-D or is empty.
     """
     if is_ragged(X):
-        flat, layout = _read_ragged(X)
+        flat, layout = _read_ragged(X, time_step)
     elif getattr(X, "ndim", None) == 3 and not hasattr(X, "columns"):
         n_sequences, n_timesteps, n_features = X.shape
         if n_timesteps == 0 and n_sequences > 0:
@@ -211,7 +218,7 @@ def read_layout(X, groups=None):
         flat = np.reshape(X, (n_sequences * n_timesteps, n_features))
         layout = Layout(PANEL, np.arange(n_sequences + 1) * n_timesteps)
     else:
-        return X, _read_rows(X, groups)
+        return X, _read_rows(X, groups, time_step)
     if groups is not None and len(_read_groups(groups)) != layout.n_samples:
         raise ValueError(
             f"groups has {len(groups)} entries, but X holds {layout.n_samples} "
@@ -220,7 +227,7 @@ def read_layout(X, groups=None):
     return flat, layout
 
 
-def _read_ragged(X):
+def _read_ragged(X, time_step):
     first = np.shape(X[0])
     for i, sequence in enumerate(X):
         shape = np.shape(sequence)
@@ -242,7 +249,7 @@ def _read_ragged(X):
             )
     offsets = np.cumsum([0, *(np.shape(sequence)[0] for sequence in X)])
     if all(hasattr(sequence, "iloc") for sequence in X):
-        return _read_frames(X, offsets)
+        return _read_frames(X, offsets, time_step)
     return _stack_arrays([np.asarray(sequence) for sequence in X]), Layout(
         RAGGED, offsets
     )
@@ -267,7 +274,7 @@ def _stack_arrays(arrays):
     return np.concatenate(arrays)
 
 
-def _read_frames(X, offsets):
+def _read_frames(X, offsets, time_step):
     """A list of pandas frames: one frame, with its column names and holes in time."""
     import pandas as pd
 
@@ -279,13 +286,13 @@ def _read_frames(X, offsets):
                 "same features in the same order."
             )
     flat = pd.concat(list(X))
-    segments = offsets[:-1]
-    if flat.index.nlevels == 1:
-        segments = segment_starts(flat.index, offsets)
-    return flat, Layout(RAGGED, offsets, np.append(segments, offsets[-1]))
+    if flat.index.nlevels > 1:
+        return flat, Layout(RAGGED, offsets)
+    segments, step = segment_starts(flat.index, offsets, time_step)
+    return flat, Layout(RAGGED, offsets, np.append(segments, offsets[-1]), step)
 
 
-def _read_rows(X, groups):
+def _read_rows(X, groups, time_step):
     """Layout of rows: boundaries from groups, from the index, or none."""
     try:
         n_rows = _num_samples(X)
@@ -319,8 +326,8 @@ def _read_rows(X, groups):
     sequence_offsets = np.append(starts, n_rows)
     if time is None or n_rows == 0:
         return Layout(ROWS, sequence_offsets)
-    segments = segment_starts(time, sequence_offsets)
-    return Layout(ROWS, sequence_offsets, np.append(segments, n_rows))
+    segments, step = segment_starts(time, sequence_offsets, time_step)
+    return Layout(ROWS, sequence_offsets, np.append(segments, n_rows), step)
 
 
 def _read_groups(groups):

@@ -85,8 +85,10 @@ def text(rng, lengths):
 
 
 def first_column(sequences):
-    rows = [x if x.dtype.kind in "if" else np.char.str_len(x) + (x > "b") * 1.0
-            for x in sequences]
+    rows = [
+        x if x.dtype.kind in "if" else np.char.str_len(x) + (x > "b") * 1.0
+        for x in sequences
+    ]
     return [x[:, 0] for x in rows]
 
 
@@ -289,19 +291,21 @@ def test_sequences_are_independent(case):
 
 def layouts(sequences, y, panels_only=False):
     """The same sequences, of equal length, in all layouts: (X, y, groups)."""
-    X, flat_y, groups = np.concatenate(sequences), y, None
-    out = {
+    panels = {
         "list": (sequences, y, None),
         "tuple": (tuple(sequences), y, None),
         "3-D": (np.stack(sequences), y if y is None else np.stack(y), None),
     }
     if panels_only:
-        return out
+        return panels
     X, flat_y, groups = rows_of(sequences, y)
     time = np.concatenate([np.arange(len(x)) for x in sequences])
     index = pd.MultiIndex.from_arrays([[f"id {g}" for g in groups], time])
     frame = pd.DataFrame(X, index=index, columns=[f"f{i}" for i in range(X.shape[1])])
-    return out | {"rows": (X, flat_y, groups), "indexed frame": (frame, flat_y, None)}
+    return panels | {
+        "rows": (X, flat_y, groups),
+        "indexed frame": (frame, flat_y, None),
+    }
 
 
 @every_case
@@ -314,9 +318,8 @@ def test_layouts_are_equivalent(case):
         fit_groups = {} if groups is None else {"groups": groups}
         model = clone(case.estimator).fit(X, y, **fit_groups)
         X, y, groups = test[name]
-        outputs = all_outputs(model, X, y, groups, stack=name not in ("rows",))
-        if name == "indexed frame":
-            outputs = all_outputs(model, X, y, groups)
+        is_panel = name not in ("rows", "indexed frame")
+        outputs = all_outputs(model, X, y, groups, stack=is_panel)
         expected = outputs if expected is None else expected
         assert_close(outputs, expected)
         scores.append(model.score(X, y, groups=groups))
@@ -455,21 +458,16 @@ def test_frames_and_their_names(case, library):
         pytest.skip("needs a panel")
     X, y, groups = rows_of(*case.data(0, EQUAL))
     names = [f"name {i}" for i in range(X.shape[1])]
-    # Two frames of the same rows, one of them with its columns in another order.
     frame = library.DataFrame(dict(zip(names, X.T, strict=True)))
     fit_y = y if y is None or y.ndim == 2 else library.Series(y)
     model = clone(case.estimator).fit(frame, fit_y, groups=library.Series(groups))
     assert_array_equal(model.feature_names_in_, names)
     plain = clone(case.estimator).fit(X, y, groups=groups)
     assert not hasattr(plain, "feature_names_in_")
-    assert_close(
-        all_outputs(model, frame, y, groups), all_outputs(plain, X, y, groups)
-    )
+    assert_close(all_outputs(model, frame, y, groups), all_outputs(plain, X, y, groups))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         model.predict(X, groups=groups)
-    renamed = library.DataFrame(
-        {name.upper(): frame[name] for name in names},
-    )
+    renamed = library.DataFrame({name.upper(): frame[name] for name in names})
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(renamed, groups=groups)
 

@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import KFold, cross_val_score
 
 from sklearn_seq.autoregressive import ARRegressor
+from sklearn_seq.datasets import make_ar_process
 from sklearn_seq.sequences import read_layout
 
 N = 70
@@ -246,3 +247,16 @@ def test_shuffled_rows_of_a_frame_are_refused():
         ARRegressor().fit(frame.sample(frac=1.0, replace=True, random_state=0))
     # scikit-learn's splitters sort their rows: what is left out shows as holes.
     assert len(read_layout(frame.iloc[train])[1].offsets) > 10
+
+
+def test_the_step_learnt_in_fit_shows_holes_where_few_rows_are_left():
+    X = make_ar_process(400, random_state=0)
+    frame = pd.DataFrame(X, columns=["x"])
+    train, test = next(KFold(5, shuffle=True, random_state=0).split(frame))
+    # A fifth of the rows, in order: their own gaps are too irregular to tell.
+    model = ARRegressor(3).fit(frame.iloc[train])
+    gaps = np.flatnonzero(np.diff(test) > 1) + 1
+    runs = np.split(X[test], gaps)
+    assert_allclose(model.predict(frame.iloc[test]), np.concatenate(
+        [model.predict(run) for run in runs]
+    ))  # fmt: skip

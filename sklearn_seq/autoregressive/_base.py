@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import copy
+
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils import check_random_state
@@ -156,9 +158,8 @@ class TapRegressor(TapModel, SequenceRegressor):
         """Gaussian distribution of a training row, for rows without a past."""
         if targets.kind != NEXT:
             return
-        if not more:
-            self._first_row = RunningGaussian(targets.n_targets)
-        self._first_row.update(targets.values)
+        earlier = self._first_row if more else RunningGaussian(targets.n_targets)
+        self._first_row = copy.deepcopy(earlier).update(targets.values)
 
     def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
         """Run on closed-loop from the end of each sequence.

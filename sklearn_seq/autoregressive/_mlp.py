@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from threadpoolctl import threadpool_limits
 
 from .._callbacks import FitProgress
 from ..base import check_counted
@@ -30,6 +31,7 @@ from ._network import ACTIVATIONS
 from ._taps import pooled_rows
 
 MAX_BATCH = 200
+SMALL_NET = 20_000  # parameters below which BLAS threads only cost
 
 
 def learns_online(estimator):
@@ -131,11 +133,23 @@ class TapNetwork(CallbackSupportMixin):
             )
         return tuple(sizes.tolist())
 
-    def _train(self, X, y, groups, sequences, targets, *, more=False, epochs=None):
+    def _train(
+        self,
+        X,
+        y,
+        groups,
+        sequences,
+        targets,
+        *,
+        more=False,
+        add=False,
+        epochs=None,
+    ):
         """Fit to all targets that count.
 
         With `more`, go on from where the last fit ended; with `epochs`, for so many
-        epochs and without regard to convergence.
+        epochs and without regard to convergence; with `add`, these data come on top of
+        those of earlier calls.
         """
         network = self._make_network(targets)
         if not more:
@@ -155,21 +169,37 @@ class TapNetwork(CallbackSupportMixin):
         progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)
 
         def fitted():
-            return {
-                "_parameters": copy.deepcopy(self._parameters),
-                "_kind": targets.kind,
-                "_one_dimensional": targets.one_dimensional,
-                "_n_targets": targets.n_targets,
-            }
+            model = copy.copy(self)
+            model._parameters = copy.deepcopy(self._parameters)
+            model._remember_targets(targets)
+            model._remember_fit(sequences, targets)
+            return vars(model)
 
         def end_iteration(n_iter, loss):
             return progress.iteration(fitted)
 
+        threads = 1 if self._parameters.flat.size < SMALL_NET else None
+        with threadpool_limits(threads, user_api="blas"):
+            result = self._minimize(sequences, data, max_iter, end_iteration, epochs)
+        earlier = self.loss_curve_ if more else []
+        self.loss_curve_ = earlier + result.loss_curve
+        self.loss_ = self.loss_curve_[-1]
+        self.n_iter_ = len(self.loss_curve_)
+        self.validation_scores_ = result.validation_scores or None
+        self._remember_targets(targets)
+        self._remember_fit(sequences, targets, add=add)
+        progress.end(lambda: vars(self))
+
+    def _remember_fit(self, sequences, targets, add=False):
+        """Set what is measured on the training data, with `add` that of all calls."""
+
+    def _minimize(self, sequences, data, max_iter, end_iteration, epochs):
+        """Train by the chosen solver."""
         if self.solver == "lbfgs":
             gradient = self._parameters.zeros_like()
             everything = np.arange(len(data.values))
             objective = data.objective(self, gradient, everything, self.alpha)
-            result = train_lbfgs(
+            return train_lbfgs(
                 objective.full,
                 self._parameters,
                 gradient,
@@ -177,17 +207,9 @@ class TapNetwork(CallbackSupportMixin):
                 tol=self.tol,
                 on_iteration_end=end_iteration,
             )
-        else:
-            result = self._train_stochastically(
-                sequences, data, max_iter, end_iteration, epochs is None
-            )
-        earlier = self.loss_curve_ if more else []
-        self.loss_curve_ = earlier + result.loss_curve
-        self.loss_ = self.loss_curve_[-1]
-        self.n_iter_ = len(self.loss_curve_)
-        self.validation_scores_ = result.validation_scores or None
-        self._remember_targets(targets)
-        progress.end(fitted)
+        return self._train_stochastically(
+            sequences, data, max_iter, end_iteration, epochs is None
+        )
 
     def _train_stochastically(self, sequences, data, max_iter, end_iteration, to_end):
         gradient = self._parameters.zeros_like()

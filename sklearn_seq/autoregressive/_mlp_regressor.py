@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import copy
+
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
@@ -234,7 +236,8 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         """
         more = self.warm_start and self.__sklearn_is_fitted__()
         sequences, targets = self._read_fit(X, y, groups)
-        return self._learn(X, y, groups, sequences, targets, more=more)
+        self._train(X, y, groups, sequences, targets, more=more)
+        return self
 
     @available_if(learns_online)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -262,22 +265,21 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
             sequences, targets = self._read_more(X, y, groups)
         else:
             sequences, targets = self._read_fit(X, y, groups)
-        return self._learn(
-            X, y, groups, sequences, targets, more=more, add=more, epochs=1
-        )
+        self._train(X, y, groups, sequences, targets, more=more, add=more, epochs=1)
+        return self
 
-    def _learn(self, X, y, groups, sequences, targets, *, add=False, **kwargs):
-        """Train, and measure the noise that is left; with `add`, that of all calls."""
-        self._train(X, y, groups, sequences, targets, **kwargs)
+    def _remember_fit(self, sequences, targets, add=False):
+        """Measure the noise that is left, and the distribution of a first row."""
         self._remember_first_row(targets, more=add)
-        if not add:
-            self._noise = RunningGaussian(targets.n_targets, centre=False)
+        noise = RunningGaussian(targets.n_targets, centre=False)
+        if add:
+            noise = copy.deepcopy(self._noise)
         index = targets.counted(sequences.offsets, self.burn_in, self.n_lags - 1)
         values = targets.values[index]
         residuals = values - self._outputs(sequences)[index - targets.advance]
         known = None if targets.known is None else targets.known[index]
-        self.noise_covariance_ = self._noise.update(residuals, known).covariance
-        return self
+        self._noise = noise.update(residuals, known)
+        self.noise_covariance_ = noise.covariance
 
     def _training_dtype(self, sequences):
         return sequences.rows.dtype

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ..autoregressive._taps import Taps
 from ..base import SequenceEstimator
-from ..sequences import ROWS, Sequences, read_layout
+from ..sequences import ROWS, Sequences
 from ._frame_output import check_no_frame_output
 
 
@@ -179,7 +179,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         return self._transform(self._read_sequences(X, groups, reset=True))
 
     def _read_sequences(self, X, groups, *, reset=False):
-        flat, layout = read_layout(X, groups)
+        flat, layout = self._read_layout(X, groups, reset=reset)
         rows = self._read_rows(flat, reset=reset)
         name = type(self).__name__
         assert_all_finite(rows, allow_nan=True, estimator_name=name, input_name="X")

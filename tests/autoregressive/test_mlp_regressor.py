@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
@@ -16,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_seq import ARRegressor, MLPSequenceRegressor
 from sklearn_seq.datasets import load_sunspots, make_ar_process, make_mackey_glass
+from sklearn_seq.metrics import mean_log_likelihood_scorer
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -292,3 +294,18 @@ def test_integer_hidden_layer_sizes():
         warnings.simplefilter("ignore")
         net = MLPSequenceRegressor(2, 7, max_iter=2).fit(X)
     assert [w.shape for w in net.coefs_] == [(2, 7), (7, 1)]
+
+
+def test_monitored_log_likelihood_ends_at_that_of_the_fitted_net():
+    X = make_ar_process(150, random_state=0)
+    net = MLPSequenceRegressor(2, (5,), max_iter=4, random_state=0)
+    monitor = ScoringMonitor(scoring={"ll": mean_log_likelihood_scorer})
+    net.set_callbacks(monitor).fit(X)
+    logged = [
+        entry["ll"]
+        for entry in monitor.get_logs().data
+        if entry["task_name"] == "iteration"
+    ]
+    assert len(logged) == 4
+    assert_allclose(logged[-1], mean_log_likelihood_scorer(net, X))
+    assert len(set(logged)) == 4
