@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils._param_validation import Interval, StrOptions
+from threadpoolctl import threadpool_limits
 
 from .._callbacks import FitProgress
 from ..base import check_counted
@@ -200,7 +201,10 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
                     )
                 )
             )
-        model.fit(design, codes)
+        # Sparse products do not use BLAS; all that threads do is wait on each other.
+        threads = 1 if sparse.issparse(design) else None
+        with threadpool_limits(threads, user_api="blas"):
+            model.fit(design, codes)
         fitted = self._fitted(model, targets, design)
         self.coef_, self.intercept_ = fitted["coef_"], fitted["intercept_"]
         self.n_iter_ = int(model.n_iter_[0])

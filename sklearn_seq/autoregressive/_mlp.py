@@ -31,7 +31,7 @@ from ._network import ACTIVATIONS
 from ._taps import pooled_rows
 
 MAX_BATCH = 200
-SMALL_NET = 20_000  # parameters below which BLAS threads only cost
+SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they bring
 
 
 def learns_online(estimator):
