@@ -14,9 +14,10 @@ def gaussian_log_density(residuals, covariance, known=None):
     Parameters
     ----------
     residuals : ndarray of shape (n, n_targets)
-    covariance : ndarray of shape (n_targets, n_targets)
-        A variance below the rounding error of the data counts as that error, so that
-        a series that is predicted exactly has a finite density.
+    covariance : ndarray of shape (n_targets, n_targets) or (n, n_targets, n_targets)
+        One for all, or one for each row. A variance below the rounding error of the
+        data counts as that error, so that a series that is predicted exactly has a
+        finite density.
     known : ndarray of bool of shape (n, n_targets), default=None
         Unknown entries are integrated out.
 
@@ -29,17 +30,22 @@ def gaussian_log_density(residuals, covariance, known=None):
         for pattern in np.unique(known, axis=0):
             rows = (known == pattern).all(axis=1)
             if pattern.any():
+                own = covariance if covariance.ndim == 2 else covariance[rows]
                 log_density[rows] = gaussian_log_density(
-                    residuals[np.ix_(rows, pattern)],
-                    covariance[np.ix_(pattern, pattern)],
+                    residuals[np.ix_(rows, pattern)], own[..., pattern, :][..., pattern]
                 )
         return log_density
     residuals = np.asarray(residuals, dtype=np.float64)
     variances, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
-    floor = np.finfo(np.float64).eps * max(variances[-1], np.finfo(np.float64).eps)
+    tiny = np.finfo(np.float64).eps
+    floor = tiny * np.maximum(variances[..., -1:], tiny)
     variances = np.maximum(variances, floor)
-    whitened = residuals @ (vectors / np.sqrt(variances))
-    log_determinant = np.log(2 * np.pi * variances).sum()
+    whitening = vectors / np.sqrt(variances)[..., None, :]
+    if covariance.ndim == 2:
+        whitened = residuals @ whitening
+    else:
+        whitened = np.einsum("ni,nij->nj", residuals, whitening)
+    log_determinant = np.log(2 * np.pi * variances).sum(axis=-1)
     return -0.5 * (np.einsum("ij,ij->i", whitened, whitened) + log_determinant)
 
 

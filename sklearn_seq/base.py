@@ -45,9 +45,12 @@ class SequenceEstimator(BaseEstimator):
     __metadata_request__score = {"groups": True}
     __metadata_request__transform = {"groups": True}
 
+    _allow_nan = False  # whether NaN in X is a missing observation
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self._allow_nan
         tags.target_tags.required = False
         return tags
 
@@ -181,23 +184,24 @@ class SequenceEstimator(BaseEstimator):
 
 
 def check_all_finite(rows, estimator):
-    """Refuse NaN and infinity, naming the first place and a remedy."""
+    """Refuse infinity, and NaN unless allowed, naming the first place and a remedy."""
     if rows.dtype.kind != "f":
         return
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(rows.sum()):
             return
-    finite = np.isfinite(rows)
-    if finite.all():
+    bad = np.isinf(rows) if estimator._allow_nan else ~np.isfinite(rows)
+    if not bad.any():
         return
-    row, column = np.argwhere(~finite)[0]
+    row, column = np.argwhere(bad)[0]
     value = "NaN" if np.isnan(rows[row, column]) else "infinity (inf)"
+    kinds = "infinite" if estimator._allow_nan else "missing or infinite"
     name = estimator._input_names()[column]
     raise ValueError(
         f"Input X contains {value}: row {row} (counted over all sequences), feature "
-        f"{name!r}. {type(estimator).__name__} does not accept missing or infinite "
-        "values: fill them in, for example with sklearn.impute.SimpleImputer, or "
-        "split the sequence there."
+        f"{name!r}. {type(estimator).__name__} does not accept {kinds} values: fill "
+        "them in, for example with sklearn.impute.SimpleImputer, or split the sequence "
+        "there."
     )
 
 

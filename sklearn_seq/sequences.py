@@ -136,6 +136,11 @@ class Layout:
         return object_array(self.split(values, offsets))
 
 
+def last_rows(sequences):
+    """The last row of each sequence: (n_sequences,)."""
+    return sequences.sequence_offsets[1:] - 1
+
+
 def object_array(arrays):
     """A 1-D object array that holds the given arrays, even if of equal shape."""
     out = np.empty(len(arrays), dtype=object)

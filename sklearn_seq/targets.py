@@ -120,7 +120,9 @@ def next_step_targets(sequences, columns):
     """The targets of a model fitted without y: the input advanced by one step."""
     rows = sequences.rows
     values = rows if len(columns) == rows.shape[1] else rows[:, columns]
-    return Targets(NEXT, values)
+    with np.errstate(over="ignore"):
+        missing = np.isnan(values.sum()) and np.isnan(values)
+    return Targets(NEXT, values, ~missing if np.any(missing) else None)
 
 
 def read_targets(y, layout, kind=None, numeric=True):

@@ -14,7 +14,7 @@ from .._closed_loop import check_positive, future_inputs, lay_out
 from .._gaussian import RunningGaussian, draw_gaussian
 from ..base import SequenceRegressor
 from ..classification import SequenceClassifier
-from ..sequences import PANEL, ROWS, Layout
+from ..sequences import PANEL, ROWS, Layout, last_rows
 from ..targets import NEXT, SEQUENCE
 from ._taps import Taps, mean_over_sequences, pooled_rows
 
@@ -50,7 +50,7 @@ class TapModel:
 
     def _last_taps(self, sequences):
         """Taps of each sequence's last row: (n_sequences, n_lags, n_features)."""
-        taps = self._taps(sequences).take(sequences.sequence_offsets[1:] - 1)
+        taps = self._taps(sequences).take(last_rows(sequences))
         return taps.reshape(len(taps), self.n_lags, -1)
 
     def _run_on(self, history, n_steps, advance):
