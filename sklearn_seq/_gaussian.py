@@ -111,7 +111,10 @@ class RunningGaussian:
             values = np.where(known, values, 0.0)
             there = known.astype(np.float64)
             self._counts += there.T @ there
-        self._products += values.T @ values
+        if values.shape[1] == 1:  # a single product is not worth BLAS threads
+            self._products += (values * values).sum()
+        else:
+            self._products += values.T @ values
         self._n += n
 
     @property

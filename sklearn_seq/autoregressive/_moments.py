@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_ROWS = 1 << 15
+CHUNK_ROWS = 1 << 13  # within the cache, and below what BLAS would use threads for
 
 
 class Moments(NamedTuple):
@@ -66,13 +66,8 @@ def lagged_products(left, rows, left_mean, mean, n_lags, runs):
             counted = window[n_lags - 1 :]
         else:
             counted = np.subtract(left[a:b], left_mean, dtype=np.float64)
-        here = slice(np.searchsorted(stops, a, "right"), np.searchsorted(starts, b))
-        edges = np.zeros(b - a + 1, dtype=np.int8)
-        edges[np.maximum(starts[here], a) - a] += 1
-        edges[np.minimum(stops[here], b) - a] -= 1
-        if here.stop - here.start != 1 or edges[0] != 1 or edges[-1] != -1:
-            inside = np.cumsum(edges[:-1], dtype=np.int8)[:, None] > 0
-            counted = np.where(inside, counted, 0.0)
+        if len(starts) > 1:
+            counted = np.where(_inside(starts, stops, a, b)[:, None], counted, 0.0)
         sums += counted.sum(axis=0)
         if n_left == n_features == 1:
             products[0, ::-1, 0] += np.correlate(window[:, 0], counted[:, 0], "valid")
@@ -81,6 +76,15 @@ def lagged_products(left, rows, left_mean, mean, n_lags, runs):
             shifted = window[n_lags - 1 - j : n_lags - 1 - j + b - a]
             products[:, j] += counted.T @ shifted
     return products, sums
+
+
+def _inside(starts, stops, a, b):
+    """Which of the rows a ≤ t < b are in a run: shape (b - a,)."""
+    here = slice(np.searchsorted(stops, a, "right"), np.searchsorted(starts, b))
+    edges = np.zeros(b - a + 1, dtype=np.int8)
+    edges[np.maximum(starts[here], a) - a] += 1
+    edges[np.minimum(stops[here], b) - a] -= 1
+    return np.cumsum(edges[:-1], dtype=np.int8) > 0
 
 
 def lagged_gram(rows, mean, n_lags, runs):
