@@ -84,6 +84,14 @@ class RunningGaussian:
         self._products = np.zeros((n_features, n_features))
         self._counts = np.zeros((n_features, n_features))
 
+    @classmethod
+    def of(cls, n, mean, products):
+        """The same from moments: `products` are sums of centred products of n rows."""
+        self = cls(len(mean))
+        self._n, self.mean = n, mean
+        self._products, self._counts = products, self._counts + n
+        return self
+
     def update(self, values, known=None):
         """Add rows of shape (n, n_features); entries that are not known do not count.
 

@@ -228,14 +228,15 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _fit_targets(self, y, sequences):
         if y is None:
             columns = self._target_columns(self.exogenous)
-            return next_step_targets(sequences, columns)
+            return next_step_targets(sequences, columns, self._allow_nan)
         self._check_no_exogenous()
         return read_targets(y, sequences.layout)
 
     def _score_targets(self, y, sequences):
         self._check_target_kind(y)
         if y is None:
-            return next_step_targets(sequences, self._target_columns(self.exogenous))
+            columns = self._target_columns(self.exogenous)
+            return next_step_targets(sequences, columns, self._allow_nan)
         kind = SEQUENCE if self._kind == SEQUENCE else STEP
         targets = read_targets(y, sequences.layout, kind)
         if targets.kind != kind or targets.n_targets != self._n_targets:

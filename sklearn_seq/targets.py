@@ -85,10 +85,7 @@ class Targets:
         index : ndarray of shape (n_counted,)
             Indices into `values` with at least one known target.
         """
-        starts, stops = self.runs(offsets, burn_in, context)
-        lengths = stops - starts
-        first = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
-        return first + np.arange(len(first))
+        return indices_of(*self.runs(offsets, burn_in, context))
 
     def runs(self, offsets, burn_in=0, context=0):
         """The same as `counted`, as runs of rows ``starts[i]:stops[i]``."""
@@ -108,6 +105,13 @@ class Targets:
         return runs_of(np.flatnonzero(counted & self.known.any(axis=1)))
 
 
+def indices_of(starts, stops):
+    """All numbers of runs ``starts[i] <= t < stops[i]``, one run after another."""
+    lengths = stops - starts
+    first = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return first + np.arange(len(first))
+
+
 def runs_of(index):
     """Runs of consecutive numbers in a sorted index: first, and one past the last."""
     if not len(index):
@@ -116,13 +120,12 @@ def runs_of(index):
     return index[np.r_[0, gaps + 1]], index[np.r_[gaps, len(index) - 1]] + 1
 
 
-def next_step_targets(sequences, columns):
+def next_step_targets(sequences, columns, allow_nan=False):
     """The targets of a model fitted without y: the input advanced by one step."""
     rows = sequences.rows
     values = rows if len(columns) == rows.shape[1] else rows[:, columns]
-    with np.errstate(over="ignore"):
-        missing = np.isnan(values.sum()) and np.isnan(values)
-    return Targets(NEXT, values, ~missing if np.any(missing) else None)
+    missing = np.isnan(values) if allow_nan else np.False_
+    return Targets(NEXT, values, ~missing if missing.any() else None)
 
 
 def read_targets(y, layout, kind=None, numeric=True):

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .._closed_loop import check_positive, lay_out
 from .._gaussian import RunningGaussian
 from ..base import check_counted
-from ..targets import NEXT, SEQUENCE
+from ..targets import NEXT, SEQUENCE, indices_of
 from ._autocorrelation import burg, yule_walker
 from ._base import TapRegressor
 from ._least_squares import LinearFit, solve_blocks, solve_moments
@@ -180,9 +180,22 @@ class ARRegressor(TapRegressor):
         self.coef_ = fit.coef.reshape(targets.n_targets, n_lags, n_features)
         self.intercept_ = fit.intercept
         self.noise_covariance_ = fit.residual_covariance
-        self._remember_first_row(targets)
+        if not hasattr(self, "_first_row"):
+            self._remember_first_row(targets)
         self._remember_targets(targets)
         return self
+
+    def _forget(self):
+        super()._forget()
+        self.__dict__.pop("_first_row", None)
+
+    def _remember_moments(self, targets, moments, runs):
+        """Distribution of a training row: moments of most rows, and the others."""
+        if targets.kind == NEXT and self.fit_intercept:
+            n_rows = len(targets.values)
+            others = indices_of(np.append(0, runs[1]), np.append(runs[0], n_rows))
+            most = RunningGaussian.of(moments.n, moments.y_mean, moments.yy)
+            self._first_row = most.update(targets.values[others])
 
     def _fit_least_squares(self, sequences, targets):
         context = self.n_lags - 1
@@ -197,6 +210,7 @@ class ARRegressor(TapRegressor):
             else:
                 moments = step_moments(sequences.rows, targets.values, *args)
             fit = solve_moments(moments, self.alpha)
+            self._remember_moments(targets, moments, runs)
         if fit is None:
             n_inputs = self.n_lags * self.n_features_in_
             blocks = self._blocks(sequences, targets)

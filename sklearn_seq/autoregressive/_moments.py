@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_ROWS = 1 << 13  # within the cache, and below what BLAS would use threads for
+CHUNK_ROWS = 1 << 15  # within the cache
+DOT_ROWS = 1 << 13  # below what BLAS would use threads for, at a loss
 
 
 class Moments(NamedTuple):
@@ -70,7 +71,10 @@ def lagged_products(left, rows, left_mean, mean, n_lags, runs):
             counted = np.where(_inside(starts, stops, a, b)[:, None], counted, 0.0)
         sums += counted.sum(axis=0)
         if n_left == n_features == 1:
-            products[0, ::-1, 0] += np.correlate(window[:, 0], counted[:, 0], "valid")
+            for c in range(0, b - a, DOT_ROWS):
+                d = min(c + DOT_ROWS, b - a)
+                x, own = window[c : d + n_lags - 1, 0], counted[c:d, 0]
+                products[0, ::-1, 0] += np.correlate(x, own, "valid")
             continue
         for j in range(n_lags):
             shifted = window[n_lags - 1 - j : n_lags - 1 - j + b - a]
