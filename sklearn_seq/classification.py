@@ -115,6 +115,11 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         wanted = not isinstance(self.symbols, str | bool | np.bool_) or (
             self.symbols is not False and self.symbols != "auto"
         )
+        if text and self.symbols is False:
+            raise ValueError(
+                "symbols=False, but X holds strings: numbers were expected. Leave "
+                "symbols='auto'."
+            )
         if y is None and isinstance(self.symbols, bool) and not self.symbols:
             raise ValueError(
                 "symbols=False, but without a y the next symbol of X is the target. "

@@ -128,6 +128,12 @@ def test_sample_weight_weighs_rows_or_whole_sequences():
     # A weight of two is a row twice.
     twice = np.repeat(np.arange(len(X)), weights)
     assert score == pytest.approx(r2_score(y[twice], predicted[twice]))
+    # Of the next step, a row's weight is that of the row as a target.
+    model = ARRegressor(2).fit(X, groups=groups)
+    predicted = model.predict(X, groups=groups)
+    twice = twice[~np.isin(twice, [0, 20, 35])]
+    score = model.score(X, sample_weight=weights, groups=groups)
+    assert score == pytest.approx(r2_score(X[twice], predicted[twice - 1]))
     # In a panel it is a sequence that has a weight.
     model = ARRegressor(2).fit(sequences)
     score = model.score(sequences, sample_weight=[0.0, 2.0, 0.0])
@@ -394,6 +400,25 @@ def test_exogenous_by_name_and_by_index():
     for exogenous in ("wind", ["wind"], [-1], np.array([1]), pd.Index(["wind"])):
         model = ARRegressor(exogenous=exogenous).fit(frame)
         assert_array_equal(model.coef_, expected)
+
+
+def test_a_list_of_frames_has_names():
+    sequences = wave()[0]
+    frames = [pd.DataFrame(x, columns=["sun", "wind"]) for x in sequences]
+    model = ARRegressor(2, exogenous="wind").fit(frames)
+    assert_array_equal(model.feature_names_in_, ["sun", "wind"])
+    expected = ARRegressor(2, exogenous=1).fit(sequences)
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
+    assert_allclose(
+        np.concatenate(model.predict(frames)),
+        np.concatenate(expected.predict(sequences)),
+        rtol=1e-9,
+    )
+    # So can the pieces of a frame with an index of two levels.
+    whole = pd.concat(dict(enumerate(frames)))
+    assert_allclose(ARRegressor(2, exogenous="wind").fit(whole).coef_, expected.coef_)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict([frame[["wind", "sun"]] for frame in frames])
 
 
 def test_wrong_kinds_of_y():

@@ -255,8 +255,29 @@ def test_the_step_learnt_in_fit_shows_holes_where_few_rows_are_left():
     train, test = next(KFold(5, shuffle=True, random_state=0).split(frame))
     # A fifth of the rows, in order: their own gaps are too irregular to tell.
     model = ARRegressor(3).fit(frame.iloc[train])
-    gaps = np.flatnonzero(np.diff(test) > 1) + 1
-    runs = np.split(X[test], gaps)
-    assert_allclose(model.predict(frame.iloc[test]), np.concatenate(
-        [model.predict(run) for run in runs]
-    ))  # fmt: skip
+    runs = np.split(test, np.flatnonzero(np.diff(test) > 1) + 1)
+    expected = [model.predict(frame.iloc[run]) for run in runs]
+    assert_allclose(model.predict(frame.iloc[test]), np.concatenate(expected))
+    model = ARRegressor(3).fit(X)  # an array teaches no step
+    assert not np.allclose(model.predict(X[test]), np.concatenate(expected))
+
+
+@every_regular_index
+def test_the_step_of_other_rows(name):
+    times = REGULAR[name]
+    frame = pd.DataFrame(np.zeros((N, 1)), index=times)
+    step = read_layout(frame)[1].time_step
+    few = frame.iloc[[3, 9, 10, 20]]
+    assert_array_equal(read_layout(few, time_step=step)[1].offsets, [0, 1, 3, 4])
+    # Rows that the step does not fit are read for themselves.
+    fine = pd.DataFrame(np.zeros((9, 1)), index=np.arange(9) / 7)
+    assert_array_equal(read_layout(fine, time_step=step)[1].offsets, [0, 9])
+
+
+def test_irregular_and_unlike_sequences_teach_no_step():
+    irregular = pd.DataFrame(np.zeros((4, 1)), index=[0.0, 1.0, 2.5, 2.6])
+    assert read_layout(irregular)[1].time_step is None
+    index = pd.MultiIndex.from_arrays([list("aabb"), [0, 1, 0, 10]])
+    unlike = pd.DataFrame(np.zeros((4, 1)), index=index)
+    assert read_layout(unlike)[1].time_step is None
+    assert read_layout(np.zeros((4, 1)))[1].time_step is None

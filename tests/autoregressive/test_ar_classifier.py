@@ -544,3 +544,9 @@ def test_predictions_have_the_type_of_the_labels(labels):
         assert_array_equal(model.classes_, np.unique(y))
         assert_array_equal(np.unique(model.predict(x)), np.unique(y))
     assert ARClassifier().fit(x, y).predict(x).dtype == y.dtype
+
+
+def test_strings_are_no_numbers():
+    X = np.array([["a"], ["b"], ["a"], ["b"]])
+    with pytest.raises(ValueError, match="symbols=False, but X holds strings"):
+        ARClassifier(symbols=False).fit(X, [0, 1, 0, 1])
