@@ -115,7 +115,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         wanted = not isinstance(self.symbols, str | bool | np.bool_) or (
             self.symbols is not False and self.symbols != "auto"
         )
-        if text and self.symbols is False:
+        if text and y is not None and self.symbols is False:
             raise ValueError(
                 "symbols=False, but X holds strings: numbers were expected. Leave "
                 "symbols='auto'."
