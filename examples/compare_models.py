@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
 from sklearn_seq.datasets import load_sunspots
+from sklearn_seq.lds import LDSRegressor
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
 
 TEST_FRACTION = 0.25
@@ -53,6 +54,11 @@ def candidates(lags, burn_in):
             "alpha": [1.0, 3.0, 10.0],
         },
     )
+    yield (
+        "linear dyn. system",
+        LDSRegressor(max_iter=200, burn_in=burn_in, random_state=0),
+        {"n_components": [1, 2, 3, 4, 6]},
+    )
 
 
 def naive_forecasts(x, train_stop):
@@ -75,8 +81,8 @@ def compare(x, times, label, output, n_jobs):
         f"{label}: {n} rows; {train_stop} to search and fit on, the last "
         f"{n - train_stop} to test\n"
     )
-    header = f"{'family':<18}{'CV R²':>8}{'test R²':>9}{'seconds':>9}  best parameters"
-    print(header, "-" * 79, sep="\n")
+    header = f"{'family':<19}{'CV R²':>8}{'test R²':>9}{'seconds':>9}  best parameters"
+    print(header, "-" * 80, sep="\n")
 
     forecasts = {}
     for name, forecast in naive_forecasts(x, train_stop):
@@ -113,7 +119,7 @@ def print_row(name, cv_score, test_score, seconds, parameters):
     chosen = ", ".join(
         f"{key.removeprefix('model__')}={value}" for key, value in parameters.items()
     )
-    print(f"{name:<18}{cv_score:8.3f}{test_score:9.3f}{seconds:9.1f}  {chosen}")
+    print(f"{name:<19}{cv_score:8.3f}{test_score:9.3f}{seconds:9.1f}  {chosen}")
 
 
 def plot(x, times, label, train_stop, forecasts, output):

@@ -15,6 +15,7 @@ __version__ = "0.1.0.dev0"
 _SUBPACKAGES = (
     "autoregressive",
     "datasets",
+    "lds",
     "metrics",
     "model_selection",
     "preprocessing",
@@ -22,6 +23,9 @@ _SUBPACKAGES = (
 _ESTIMATORS = {
     "ARClassifier": "autoregressive",
     "ARRegressor": "autoregressive",
+    "LDSClassifier": "lds",
+    "LDSRegressor": "lds",
+    "LinearDynamicalSystem": "lds",
     "MLPSequenceClassifier": "autoregressive",
     "MLPSequenceRegressor": "autoregressive",
 }

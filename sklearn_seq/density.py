@@ -1,0 +1,111 @@
+"""What fit and score mean for models of the sequences themselves."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .base import SequenceEstimator, check_counted
+
+__all__ = ["SequenceDensity"]
+
+
+class SequenceDensity(SequenceEstimator):
+    """Base of the generative models: a density of sequences; y is ignored.
+
+    A family fills the hooks ``_log_likelihood(sequences)``, the log density of each
+    row given the earlier ones of its sequence, of shape (n_rows,), and
+    ``_n_parameters()``, the number of free parameters.
+    """
+
+    def score_samples(self, X, y=None, groups=None):
+        """Log density of each row given the earlier ones of its sequence.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        log_density : ndarray
+            In nats, one entry for each row, in the layout of X; 0 for a row that is
+            wholly missing. Its sum over a sequence is the sequence's log-likelihood.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        return sequences.layout.restore(self._log_likelihood(sequences))
+
+    def score(self, X, y=None, groups=None):
+        """Mean log-likelihood per time step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        score : float
+            In nats, over all rows that are not among the first `burn_in` of their
+            sequence.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        counted = sequences.steps() >= self.burn_in
+        check_counted(np.flatnonzero(counted), self, "score")
+        return float(self._log_likelihood(sequences)[counted].mean())
+
+    def aic(self, X, groups=None):
+        """Akaike's information criterion on X.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        aic : float
+            The lower the better.
+        """
+        check_is_fitted(self)
+        total = self._log_likelihood(self._read_sequences(X, groups)).sum()
+        return float(2 * self._n_parameters() - 2 * total)
+
+    def bic(self, X, groups=None):
+        """Bayesian information criterion on X, its rows counted as samples.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        bic : float
+            The lower the better.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        total = self._log_likelihood(sequences).sum()
+        return float(self._n_parameters() * np.log(sequences.n_rows) - 2 * total)

@@ -1,0 +1,330 @@
+"""Expectation maximisation: the loop that all models with hidden states share.
+
+A model brings three functions: an initial guess, the E-step and the M-step. The loop
+brings restarts, the stopping rule and the watch over the likelihood, which EM cannot
+lower but for rounding.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from functools import reduce
+from math import inf, isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.parallel import Parallel, delayed
+
+ROUNDING = 1e-8  # a relative fall of the log-likelihood that rounding may explain
+
+
+class EMResult(NamedTuple):
+    """What expectation maximisation found.
+
+    Attributes
+    ----------
+    parameters : object
+        The best parameters of all runs.
+
+    lower_bound : float
+        Their log-likelihood per time step (with a prior, log-posterior).
+
+    lower_bounds : list of float of length n_iter + 1
+        The same for the initial guess and after each iteration of the best run.
+
+    n_iter : int
+        The number of iterations of the best run.
+
+    converged : bool
+        Whether the best run met the stopping rule.
+    """
+
+    parameters: Any
+    lower_bound: float
+    lower_bounds: list
+    n_iter: int
+    converged: bool
+
+
+def expectation_maximization(
+    initialize,
+    e_step,
+    m_step,
+    *,
+    n_timesteps,
+    random_state,
+    n_init=1,
+    max_iter=100,
+    tol=1e-3,
+    log_likelihood=None,
+    on_iteration=None,
+    coordinates=None,
+    warn=True,
+):
+    """Maximise a likelihood by expectation maximisation.
+
+    Parameters
+    ----------
+    initialize : callable
+        ``initialize(random_state, k) -> parameters``: the initial guess of run k.
+
+    e_step : callable
+        ``e_step(parameters) -> (statistics, log_likelihood)``: expected sufficient
+        statistics, and the log-likelihood of all data (plus the log-prior of the
+        parameters, if there is one).
+
+    m_step : callable
+        ``m_step(statistics, parameters) -> parameters``: parameters that fit the
+        statistics at least as well as the present ones.
+
+    n_timesteps : int
+        What the log-likelihood is divided by.
+
+    random_state : RandomState
+        Passed on to `initialize`.
+
+    n_init : int, default=1
+        The number of runs, of which the best is kept.
+
+    max_iter : int, default=100
+        The greatest number of iterations of a run.
+
+    tol : float, default=1e-3
+        A run has converged when the log-likelihood per time step rises by less. With
+        0, it goes on until the likelihood stands still.
+
+    log_likelihood : callable, default=None
+        ``log_likelihood(parameters) -> float``: the second value of `e_step` alone,
+        if that is cheaper. Used where the statistics are not needed.
+
+    on_iteration : callable, default=None
+        ``on_iteration(parameters, lower_bound) -> bool`` is called after each
+        iteration; if it returns True, everything ends and the best is returned.
+
+    coordinates : (callable, callable), default=None
+        ``to_vector(parameters) -> ndarray`` and
+        ``from_vector(vector, parameters) -> parameters`` (what is not in the vector is
+        taken from the second argument; None, if the vector is no parameters). If
+        given, every second step is extrapolated, see `Leaps`.
+
+    warn : bool, default=True
+        Whether to warn when the best run has not converged.
+
+    Returns
+    -------
+    result : EMResult
+
+    Raises
+    ------
+    ValueError
+        If no run starts from a finite log-likelihood.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the best run did not converge, or ended because the log-likelihood fell:
+        its parameters are then those before the fall.
+
+    References
+    ----------
+    Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood from
+    incomplete data via the EM algorithm. JRSS B, 39, 1-38.
+    """
+
+    def bound_only(parameters):
+        if log_likelihood is None:
+            return None, e_step(parameters)[1]
+        return None, log_likelihood(parameters)
+
+    best, best_fall, stopped = None, None, False
+    for k in range(n_init):
+        parameters = initialize(random_state, k)
+        statistics, total = (e_step if max_iter else bound_only)(parameters)
+        bounds, converged, fall = [total / n_timesteps], False, None
+        if not isfinite(bounds[0]):
+            continue
+        leaps = None if coordinates is None else Leaps(*coordinates)
+        while len(bounds) <= max_iter and not (converged or stopped):
+            evaluate = bound_only if len(bounds) == max_iter else e_step
+            step = m_step(statistics, parameters)
+            candidate = leaps.propose(parameters, step) if leaps else None
+            leapt = candidate is not None
+            if leapt:
+                statistics, total = evaluate(candidate)
+                leapt = leaps.judge(bounds[-1] <= total / n_timesteps < inf)
+            if not leapt:
+                candidate = step
+                statistics, total = evaluate(candidate)
+            bound = total / n_timesteps
+            change = bound - bounds[-1]
+            if not -ROUNDING * max(1.0, abs(bounds[-1])) <= change < inf:
+                fall = (len(bounds), bounds[-1], bound)
+                break
+            parameters = candidate
+            bounds.append(bound)
+            # Small steps between two leaps say nothing.
+            converged = change < tol and (leaps is None or leaps.at_end)
+            if on_iteration is not None:
+                stopped = bool(on_iteration(parameters, bound))
+        if best is None or bounds[-1] > best.lower_bound:
+            best = EMResult(parameters, bounds[-1], bounds, len(bounds) - 1, converged)
+            best_fall = fall
+        if stopped:
+            break
+
+    if best is None:
+        raise ValueError(
+            "The log-likelihood of the initial guess is infinite or NaN: scale the "
+            "data, or start from parameters under which they are possible."
+        )
+    if best_fall is not None:
+        _warn_fallen(*best_fall)
+    elif warn and max_iter and not (best.converged or stopped):
+        warnings.warn(
+            f"The best of n_init={n_init} runs did not converge within "
+            f"max_iter={max_iter} iterations: its log-likelihood per time step still "
+            f"rises by {best.lower_bounds[-1] - best.lower_bounds[-2]:.1e} an "
+            "iteration. Increase max_iter or tol, or try other initial parameters.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return best
+
+
+class Leaps:
+    """Squared extrapolation: every second step of EM made longer, if that is better.
+
+    From two steps θ0 → θ1 → θ2 of the map, r = θ1 - θ0 and v = θ2 - θ1 - r follow the
+    leap θ0 + 2 a r + a² v with a = |r| / |v|, which is θ2 itself for a = 1. EM that
+    creeps along a valley needs many times fewer steps. A leap that would lower the
+    likelihood is taken back, and the longest one allowed is made shorter.
+
+    Parameters
+    ----------
+    to_vector, from_vector : callable
+        As for `expectation_maximization`.
+
+    References
+    ----------
+    Varadhan, R. and Roland, C. (2008). Simple and globally convergent methods for
+    accelerating the convergence of any EM algorithm. Scandinavian Journal of
+    Statistics, 35, 335-353 (scheme S3).
+    """
+
+    def __init__(self, to_vector, from_vector):
+        self._to_vector = to_vector
+        self._from_vector = from_vector
+        self._longest = 4.0
+        self._first = None
+        self.at_end = False
+
+    def propose(self, parameters, step):
+        """Where to leap, given a point and the step of EM from it; None if nowhere."""
+        self.at_end = self._first is not None
+        if not self.at_end:
+            self._first = self._to_vector(parameters)
+            return None
+        first, self._first = self._first, None
+        second, third = self._to_vector(parameters), self._to_vector(step)
+        with np.errstate(invalid="ignore", over="ignore"):
+            r = second - first
+            v = third - second - r
+            size, bend = np.linalg.norm(r), np.linalg.norm(v)
+        self._length = min(size / bend, self._longest) if bend > 0 else 1.0
+        if not self._length > 1.0:
+            return None
+        a = self._length
+        return self._from_vector(first + 2 * a * r + a * a * v, step)
+
+    def judge(self, rose):
+        """Note whether the leap raised the likelihood, and return it."""
+        if not rose:
+            self._longest = max(1.0 + 1e-3, self._length / 2)
+        elif self._length == self._longest:
+            self._longest *= 4.0
+        return rose
+
+
+def _warn_fallen(n_iter, before, after):
+    warnings.warn(
+        f"Iteration {n_iter} would have lowered the log-likelihood per time step from "
+        f"{before:.10g} to {after:.10g}, by more than rounding. The run ended with the "
+        "parameters before it. Scale the data, or raise the floor of the covariances.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
+
+
+def sequence_blocks(offsets, n_blocks):
+    """Cut the list of sequences into blocks of about as many rows each.
+
+    Parameters
+    ----------
+    offsets : ndarray of int of shape (n_sequences + 1,)
+        The rows at which sequences begin, and the number of rows.
+    n_blocks : int
+        How many blocks there are at most.
+
+    Returns
+    -------
+    blocks : list of (int, int)
+        First sequence of each block and the first after it.
+
+    Examples
+    --------
+    >>> sequence_blocks([0, 50, 60, 70, 100], 2)
+    [(0, 1), (1, 4)]
+    """
+    offsets = np.asarray(offsets)
+    n_sequences = len(offsets) - 1
+    targets = offsets[-1] * np.arange(1, n_blocks) / n_blocks
+    cuts = np.searchsorted((offsets[:-1] + offsets[1:]) / 2, targets)
+    cuts = np.unique(np.concatenate([[0], cuts, [n_sequences]]))
+    return [(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+def sum_over_sequences(statistics, add, arrays, offsets, n_jobs=None):
+    """An E-step that shares sequences out over workers and sums what they send back.
+
+    Parameters
+    ----------
+    statistics : callable
+        ``statistics(parameters, *arrays, offsets)``: what is summed. It must be
+        possible to send it to a worker.
+    add : callable
+        ``add(a, b)``: the sum of two statistics.
+    arrays : tuple of (ndarray of shape (n_rows, ...) or None)
+        The data, cut along the rows.
+    offsets : ndarray of int of shape (n_sequences + 1,)
+        The rows at which sequences begin, and the number of rows.
+    n_jobs : int, default=None
+        The number of workers, as in scikit-learn; any joblib backend will do.
+
+    Returns
+    -------
+    total : callable
+        ``total(parameters)``: the statistics of all sequences.
+    """
+    offsets = np.asarray(offsets)
+    blocks = sequence_blocks(offsets, min(effective_n_jobs(n_jobs), len(offsets) - 1))
+    if len(blocks) == 1:
+        return lambda parameters: statistics(parameters, *arrays, offsets)
+
+    pieces = []
+    for first, stop in blocks:
+        a, b = offsets[first], offsets[stop]
+        data = [None if array is None else array[a:b] for array in arrays]
+        pieces.append((*data, offsets[first : stop + 1] - a))
+
+    def total(parameters):
+        return reduce(
+            add,
+            Parallel(n_jobs=n_jobs)(
+                delayed(statistics)(parameters, *piece) for piece in pieces
+            ),
+        )
+
+    return total

@@ -1,0 +1,328 @@
+"""One linear dynamical system for each class, and Bayes' rule."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.special import log_softmax, logsumexp
+from sklearn.base import _fit_context, clone
+from sklearn.utils.parallel import Parallel, delayed
+
+from ..classification import SequenceClassifier
+from ..targets import SEQUENCE, runs_of
+from ._lds import LinearDynamicalSystem, in_order
+from ._regressor import mean_of_known
+from .kalman import log_likelihood
+
+
+class LDSClassifier(SequenceClassifier):
+    """One linear dynamical system for each class, and Bayes' rule.
+
+    With one label per sequence, the class's probability is its prior times the
+    likelihood of the sequence under its system. With a label at each time step, each
+    class's system is learned from the stretches that bear its label; the labels follow
+    a Markov chain, and ``y[t]`` is inferred from the rows up to t.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Dimension of the hidden state of each system.
+
+    covariance_type : {"full", "diag", "spherical"}, default="full"
+        Form of the observation covariances.
+
+    init : {"subspace", "factor_analysis", "random"}, default="subspace"
+        Where EM starts, as in :class:`LinearDynamicalSystem`.
+
+    fixed : dict, default=None
+        Parameters held at given values, as in :class:`LinearDynamicalSystem`.
+
+    n_init : int, default=1
+        Number of starts, of which the best is kept.
+
+    max_iter : int, default=100
+        Most EM steps.
+
+    tol : float, default=1e-4
+        EM has converged when the log-likelihood per time step rises by less.
+
+    reg_covar : float, default=1e-6
+        Smallest variance of the observation noise, relative to the variance of the
+        features.
+
+    fit_intercept : bool, default=True
+        Whether to subtract the means of each class before learning. Without, the data
+        are expected to be centred.
+
+    priors : array-like of shape (n_classes,), default=None
+        Prior probabilities of the classes; None takes their frequencies.
+
+    burn_in : int, default=0
+        Number of first time steps of each sequence that the score does not count.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines random starts. Pass an int for reproducible results.
+
+    n_jobs : int, default=None
+        Number of classes to learn at once.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    systems_ : list of LinearDynamicalSystem
+        The system of each class, for rows without the class's mean.
+
+    means_ : ndarray of shape (n_classes, n_features)
+        Mean of each class.
+
+    priors_ : ndarray of shape (n_classes,)
+        Prior probabilities of the classes; with a label at each time step, those of a
+        sequence's first.
+
+    transmat_ : ndarray of shape (n_classes, n_classes)
+        Probabilities of the label at the next time step (each transition counted
+        once more, by Laplace's rule). Only with a label at each time step.
+
+    n_iter_ : int
+        Largest number of EM steps of a class.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X was a frame with string names.
+
+    See Also
+    --------
+    LinearDynamicalSystem : A single system.
+    ARClassifier : A discriminative model without hidden state.
+
+    Notes
+    -----
+    With a label at each time step, every system filters all rows up to t, also those
+    that another class produced.
+
+    References
+    ----------
+    Digalakis, V., Rohlicek, J. R. and Ostendorf, M. (1993). ML estimation of a
+    stochastic linear system with the EM algorithm and its application to speech
+    recognition. IEEE Transactions on Speech and Audio Processing, 1, 431-442.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_seq.datasets import make_ar_process
+    >>> from sklearn_seq.lds import LDSClassifier
+    >>> slow = make_ar_process(50, coef=[0.9], n_sequences=20, random_state=0)
+    >>> fast = make_ar_process(50, coef=[-0.9], n_sequences=20, random_state=1)
+    >>> X, y = np.concatenate([slow, fast]), np.repeat(["slow", "fast"], 20)
+    >>> LDSClassifier().fit(X, y).score(X, y)
+    1.0
+    """
+
+    _allow_nan = True
+
+    _parameter_constraints = {
+        **{
+            name: constraint
+            for name, constraint in LinearDynamicalSystem._parameter_constraints.items()
+            if name not in ("warm_start", "exogenous")
+        },
+        "fit_intercept": ["boolean"],
+        "priors": ["array-like", None],
+    }
+
+    exogenous = None  # every column is observed
+    symbols = False
+
+    def __init__(
+        self,
+        n_components=1,
+        *,
+        covariance_type="full",
+        init="subspace",
+        fixed=None,
+        n_init=1,
+        max_iter=100,
+        tol=1e-4,
+        reg_covar=1e-6,
+        fit_intercept=True,
+        priors=None,
+        burn_in=0,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.init = init
+        self.fixed = fixed
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.fit_intercept = fit_intercept
+        self.priors = priors
+        self.burn_in = burn_in
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.string = False
+        tags.input_tags.categorical = False
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, groups=None):
+        """Learn one system for each class.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout. NaN is a missing observation.
+
+        y : array-like
+            Class labels: one for each sequence of a panel, or one for each row. −1
+            (None, NaN) means "no label here".
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        sequences, targets = self._read_fit(X, y, groups)
+        codes = targets.values[:, 0]
+        n_classes = len(self.classes_)
+        base = LinearDynamicalSystem(**{name: getattr(self, name) for name in SHARED})
+        stretches = [
+            _stretches(sequences, codes, c, targets.kind) for c in range(n_classes)
+        ]
+        self.means_ = np.array([mean_of_known(rows) for rows, _ in stretches])
+        self.means_ *= self.fit_intercept
+        systems = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_stretches)(clone(base), rows - mean, groups)
+            for (rows, groups), mean in zip(stretches, self.means_, strict=True)
+        )
+        first = codes if targets.kind == SEQUENCE else codes[codes >= 0]
+        counts = np.bincount(first[first >= 0], minlength=n_classes)
+        self.priors_ = self._check_priors(counts / counts.sum())
+        if targets.kind != SEQUENCE:
+            self.transmat_ = _transitions(codes, sequences.offsets, n_classes)
+        self.systems_ = systems
+        self.n_iter_ = max(system.n_iter_ for system in systems)
+        self._remember_targets(targets)
+        return self
+
+    def _forget(self):
+        super()._forget()
+        self.__dict__.pop("transmat_", None)
+
+    def _are_symbols(self, rows, y):
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None."
+            )
+        return False
+
+    def _check_priors(self, frequencies):
+        if self.priors is None:
+            return frequencies
+        priors = np.asarray(self.priors, dtype=np.float64)
+        valid = priors.shape == frequencies.shape and (priors >= 0).all()
+        if not valid or not np.isclose(priors.sum(), 1.0):
+            raise ValueError(
+                f"priors={self.priors!r}: expected {len(frequencies)} probabilities, "
+                "one for each class, that sum to 1."
+            )
+        return priors
+
+    def _log_proba(self, sequences):
+        rows = in_order(sequences.rows)
+        densities = np.column_stack(
+            [
+                log_likelihood(system._parameters(), rows - mean, sequences.offsets)
+                for system, mean in zip(self.systems_, self.means_, strict=True)
+            ]
+        )
+        with np.errstate(divide="ignore"):
+            log_priors = np.log(self.priors_)
+        if self._kind == SEQUENCE:
+            totals = np.add.reduceat(densities, sequences.sequence_offsets[:-1])
+            return log_softmax(log_priors + totals, axis=1)
+        return filter_labels(
+            densities, sequences.offsets, log_priors, np.log(self.transmat_)
+        )
+
+
+SHARED = (
+    "n_components",
+    "covariance_type",
+    "init",
+    "fixed",
+    "n_init",
+    "max_iter",
+    "tol",
+    "reg_covar",
+    "random_state",
+)
+
+
+def _fit_stretches(system, rows, groups):
+    return system.fit(rows, groups=groups)
+
+
+def _stretches(sequences, codes, c, kind):
+    """Rows of one class, and the stretch that each belongs to."""
+    if kind == SEQUENCE:
+        codes = np.repeat(codes, np.diff(sequences.sequence_offsets))
+    index = np.flatnonzero(codes == c)
+    begins = np.zeros(sequences.n_rows, dtype=bool)
+    begins[sequences.offsets[:-1]] = True
+    starts, _ = runs_of(index)
+    begins[starts] = True
+    return in_order(sequences.rows)[index], np.cumsum(begins)[index]
+
+
+def _transitions(codes, offsets, n_classes):
+    """Transition probabilities between the labels of neighbouring rows."""
+    inside = np.ones(len(codes), dtype=bool)
+    inside[offsets[:-1]] = False
+    inside[1:] &= (codes[1:] >= 0) & (codes[:-1] >= 0)
+    here = np.flatnonzero(inside)
+    counts = np.ones((n_classes, n_classes))
+    np.add.at(counts, (codes[here - 1], codes[here]), 1.0)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def filter_labels(densities, offsets, log_priors, log_transitions):
+    """Log probability of each row's label given the rows up to it.
+
+    Parameters
+    ----------
+    densities : ndarray of shape (n_rows, n_classes)
+        Log density of each row under each class.
+    offsets : ndarray of shape (n_segments + 1,)
+    log_priors : ndarray of shape (n_classes,)
+    log_transitions : ndarray of shape (n_classes, n_classes)
+
+    Returns
+    -------
+    log_proba : ndarray of shape (n_rows, n_classes)
+    """
+    log_proba = np.empty_like(densities)
+    lengths = np.diff(offsets)
+    rows = offsets[:-1]
+    predicted = np.broadcast_to(log_priors, (len(rows), len(log_priors)))
+    for step in range(lengths.max()):
+        log_proba[rows] = log_softmax(predicted + densities[rows], axis=1)
+        rows = offsets[:-1][lengths > step + 1] + step + 1
+        before = log_proba[rows - 1]
+        predicted = logsumexp(before[:, :, None] + log_transitions, axis=1)
+    return log_proba

@@ -1,0 +1,219 @@
+"""The M-step: two linear regressions, and covariances above a floor."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._subspace import symmetric
+from .kalman import Parameters
+
+RANK_TOLERANCE = 1e-13  # relative eigenvalue of a Gram matrix that is rounding
+
+
+class Floors(NamedTuple):
+    """Smallest variances: each covariance is at least the diagonal matrix of these.
+
+    Attributes
+    ----------
+    transition : ndarray of shape (n_components,)
+    observation : ndarray of shape (n_features,)
+    initial : ndarray of shape (n_components,)
+    """
+
+    transition: np.ndarray
+    observation: np.ndarray
+    initial: np.ndarray
+
+
+def m_step(statistics, parameters, *, fixed=(), covariance_type="full", floors=None):
+    """Parameters that maximise the expected complete-data log-likelihood.
+
+    Rows of [A B] and of [C D] are regressions with the same regressors, so that their
+    maximum does not depend on the noise covariance; fixed columns are taken off the
+    left-hand side. A covariance given its mean is that of the residuals; its maximum
+    above a floor F has the eigenvalues of F^-½ S F^-½ raised to 1.
+
+    Parameters
+    ----------
+    statistics : Statistics
+    parameters : Parameters
+        The present ones. Where the data do not tell, they stay.
+    fixed : collection of str, default=()
+        Names of parameters that keep their values.
+    covariance_type : {"full", "diag", "spherical"}, default="full"
+        Shape of the observation covariance.
+    floors : Floors, default=None
+
+    Returns
+    -------
+    parameters : Parameters
+    """
+    sums, old = statistics, parameters
+
+    def free(name):
+        return name not in fixed and getattr(old, name) is not None
+
+    A, B = regression(
+        sums.s_next_z,
+        sums.z_z_transition,
+        (old.transition_matrix, old.input_matrix),
+        (free("transition_matrix"), free("input_matrix")),
+    )
+    C, D = regression(
+        sums.x_z,
+        sums.z_z_observed,
+        (old.observation_matrix, old.feedthrough_matrix),
+        (free("observation_matrix"), free("feedthrough_matrix")),
+    )
+
+    Q, R = old.transition_covariance, old.observation_covariance
+    if free("transition_covariance") and sums.n_transitions:
+        Q = residual_moments(
+            sums.s_next_s_next, sums.s_next_z, sums.z_z_transition, A, B
+        )
+        Q = floored(Q / sums.n_transitions, floors and floors.transition)
+    if free("observation_covariance") and sums.n_observed:
+        R = residual_moments(sums.x_x, sums.x_z, sums.z_z_observed, C, D)
+        R = floored(R / sums.n_observed, floors and floors.observation, covariance_type)
+
+    mean, P = old.initial_state_mean, old.initial_state_covariance
+    if free("initial_state_mean"):
+        mean = sums.initial_sum / sums.n_sequences
+    if free("initial_state_covariance"):
+        P = residual_moments(
+            sums.initial_outer,
+            sums.initial_sum[:, None],
+            np.array([[sums.n_sequences]]),
+            mean[:, None],
+            None,
+        )
+        P = floored(P / sums.n_sequences, floors and floors.initial)
+    return Parameters(A, C, Q, R, mean, P, B, D)
+
+
+def regression(products, gram, coefs, free):
+    """Update the free ones of the coefficients [F G] of a regression on z = [s; u].
+
+    Parameters
+    ----------
+    products : ndarray of shape (k, n_components + n_inputs)
+        Σ y zᵀ.
+    gram : ndarray of shape (n_components + n_inputs, n_components + n_inputs)
+        Σ z zᵀ.
+    coefs : (ndarray of shape (k, n_components), same of (k, n_inputs) or None)
+        Present F and G.
+    free : (bool, bool)
+        Which of them change.
+
+    Returns
+    -------
+    coefs : (ndarray, ndarray or None)
+    """
+    n = coefs[0].shape[1]
+    columns = np.repeat(free, [n, len(gram) - n])
+    if not columns.any():
+        return coefs
+    joint = np.zeros(products.shape)
+    joint[:, :n] = coefs[0]
+    if coefs[1] is not None:
+        joint[:, n:] = coefs[1]
+    left = (products - joint @ gram)[:, columns]
+    gram = gram[np.ix_(columns, columns)]
+    # The change of coefficients: none along directions that z does not take.
+    scale = np.sqrt(np.diagonal(gram))
+    scale = np.where(scale > 0, scale, 1.0)
+    values, vectors = np.linalg.eigh(symmetric(gram / np.outer(scale, scale)))
+    there = values > RANK_TOLERANCE * max(values[-1], RANK_TOLERANCE)
+    vectors = vectors[:, there] / scale[:, None]
+    joint[:, columns] += (left @ vectors / values[there]) @ vectors.T
+    first = joint[:, :n] if free[0] else coefs[0]
+    return first, joint[:, n:] if free[1] else coefs[1]
+
+
+def residual_moments(yy, yz, zz, first, second):
+    """Σ (y - [F G] z)(y - [F G] z)ᵀ from sums of products; G may be None."""
+    coef = np.zeros(yz.shape)
+    coef[:, : first.shape[1]] = first
+    if second is not None:
+        coef[:, first.shape[1] :] = second
+    cross = coef @ yz.T
+    return symmetric(yy - cross - cross.T + coef @ zz @ coef.T)
+
+
+def floored(covariance, floor=None, covariance_type="full"):
+    """The likeliest covariance of a shape and above a floor, given second moments.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (k, k)
+    floor : ndarray of shape (k,), default=None
+    covariance_type : {"full", "diag", "spherical"}, default="full"
+
+    Returns
+    -------
+    covariance : ndarray of shape (k, k)
+    """
+    floor = np.zeros(len(covariance)) if floor is None else floor
+    if covariance_type == "spherical":
+        variance = np.diagonal(covariance).mean()
+        return np.eye(len(covariance)) * max(variance, floor.mean())
+    if covariance_type == "diag":
+        return np.diag(np.maximum(np.diagonal(covariance), floor))
+    if not floor.all():
+        return symmetric(covariance)
+    scale = np.sqrt(floor)
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    if values[0] >= 1.0:
+        return symmetric(covariance)
+    vectors = vectors * scale[:, None]
+    return symmetric((vectors * np.maximum(values, 1.0)) @ vectors.T)
+
+
+def covariance_floors(parameters, spread, n_sequences, reg_covar):
+    """Floors relative to the scale of the data.
+
+    A state's scale is the change that moves the outputs by their standard deviation,
+    at most the spread that the parameters give it. A mean start taken from n sequences
+    is itself uncertain by the n-th part of the starts' covariance, and the likelihood
+    does not know: of one sequence it would make the start certain, and any other
+    sequence a surprise. So the floor of P0 is the n-th part of the states' spread.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The initial guess.
+    spread : ndarray of shape (n_features,)
+        Variances of the features.
+    n_sequences : int
+    reg_covar : float
+
+    Returns
+    -------
+    floors : Floors
+    """
+    C = parameters.observation_matrix
+    visible = (C**2 / spread[:, None]).sum(axis=0)
+    own = np.diagonal(parameters.transition_covariance) + np.diagonal(
+        parameters.initial_state_covariance
+    )
+    own = np.where(own > 0, own, 1.0)
+    scale = own / np.maximum(1.0, own * visible)
+    start = max(reg_covar, 1.0 / n_sequences)
+    return Floors(reg_covar * scale, reg_covar * spread, start * scale)
+
+
+def above(floors, parameters, free, covariance_type):
+    """The parameters with the free ones among the covariances raised to the floors."""
+    raised = {
+        name: floored(getattr(parameters, name), floor, shape)
+        for name, floor, shape in (
+            ("transition_covariance", floors.transition, "full"),
+            ("observation_covariance", floors.observation, covariance_type),
+            ("initial_state_covariance", floors.initial, "full"),
+        )
+        if name in free
+    }
+    return parameters._replace(**raised)

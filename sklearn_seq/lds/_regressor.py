@@ -1,0 +1,334 @@
+"""Predictions with a linear dynamical system."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.callback import CallbackSupportMixin
+from sklearn.linear_model import LinearRegression
+
+from .._callbacks import FitProgress
+from .._gaussian import gaussian_log_density
+from ..base import SequenceRegressor, check_counted
+from ..sequences import last_rows
+from ..targets import NEXT, SEQUENCE, STEP
+from ._lds import (
+    LinearDynamicalSystem,
+    check_inputs,
+    in_order,
+    learn_system,
+    split_inputs,
+)
+from .kalman import filter_states, log_likelihood
+
+
+def mean_of_known(values):
+    """Mean of each column over what is there; 0 for a column that is all missing."""
+    known = ~np.isnan(values)
+    sums = np.where(known, values, 0.0).sum(axis=0)
+    return sums / np.maximum(known.sum(axis=0), 1)
+
+
+class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
+    """Predictions with a linear dynamical system, by Kalman filter.
+
+    Fitted without y, a :class:`LinearDynamicalSystem` of the rows predicts the next
+    row from those so far, with the right standard deviation. Fitted with y, X are the
+    driving inputs and y the outputs of the system: ``y[t]`` is predicted from the
+    inputs up to t, with no output seen. With one y per sequence, it is linear in the
+    state at the sequence's end.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Dimension of the hidden state.
+
+    covariance_type : {"full", "diag", "spherical"}, default="full"
+        Form of the observation covariance.
+
+    init : {"subspace", "factor_analysis", "random"}, default="subspace"
+        Where EM starts, as in :class:`LinearDynamicalSystem`.
+
+    fixed : dict, default=None
+        Parameters held at given values, as in :class:`LinearDynamicalSystem`.
+
+    n_init : int, default=1
+        Number of starts, of which the best is kept.
+
+    max_iter : int, default=100
+        Most EM steps.
+
+    tol : float, default=1e-4
+        EM has converged when the log-likelihood per time step rises by less.
+
+    reg_covar : float, default=1e-6
+        Smallest variance of the observation noise, relative to the variance of the
+        features.
+
+    fit_intercept : bool, default=True
+        Whether to subtract the means of outputs and driving inputs before learning,
+        and to add them to predictions. Without, the data are expected to be centred.
+
+    exogenous : array-like of int or str, default=None
+        Columns of X, by index or by name, that are driving inputs when the target is
+        the next step. They act through the state only: the next row is predicted
+        before its inputs are known.
+
+    burn_in : int, default=0
+        Number of first time steps of each sequence that the score does not count.
+        Learning counts all.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines random starts. Pass an int for reproducible results.
+
+    n_jobs : int, default=None
+        Number of workers that share the sequences in the E-step.
+
+    Attributes
+    ----------
+    system_ : LinearDynamicalSystem
+        The fitted system: its columns are the outputs, then the driving inputs, with
+        their means subtracted.
+
+    mean_ : ndarray of shape (n_outputs,)
+        Mean of each output.
+
+    input_mean_ : ndarray of shape (n_inputs,) or None
+        Mean of each driving input.
+
+    coef_ : ndarray of shape (n_targets, n_components)
+        Effect of the final state, with one y per sequence.
+
+    intercept_ : ndarray of shape (n_targets,)
+        Constant term, with one y per sequence.
+
+    n_iter_ : int
+        Number of EM steps of the best start.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X was a frame with string names.
+
+    See Also
+    --------
+    LinearDynamicalSystem : The system itself: states, smoothing, forecasts, samples.
+    ARRegressor : A model without hidden state.
+
+    References
+    ----------
+    Kalman, R. E. (1960). A new approach to linear filtering and prediction problems.
+    Journal of Basic Engineering, 82, 35-45.
+
+    Examples
+    --------
+    >>> from sklearn_seq.datasets import make_ar_process
+    >>> from sklearn_seq.lds import LDSRegressor
+    >>> X = make_ar_process(500, random_state=0)
+    >>> model = LDSRegressor(n_components=2).fit(X[:400])
+    >>> model.score(X[400:]) > 0.8
+    True
+    >>> mean, std = model.predict(X[400:], return_std=True)
+    >>> mean.shape, std.shape
+    ((100, 1), (100, 1))
+    """
+
+    _allow_nan = True
+
+    _parameter_constraints = {
+        **{
+            name: constraint
+            for name, constraint in LinearDynamicalSystem._parameter_constraints.items()
+            if name != "warm_start"
+        },
+        "fit_intercept": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        n_components=1,
+        *,
+        covariance_type="full",
+        init="subspace",
+        fixed=None,
+        n_init=1,
+        max_iter=100,
+        tol=1e-4,
+        reg_covar=1e-6,
+        fit_intercept=True,
+        exogenous=None,
+        burn_in=0,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.init = init
+        self.fixed = fixed
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.fit_intercept = fit_intercept
+        self.exogenous = exogenous
+        self.burn_in = burn_in
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Learn the system by EM.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
+            with an index of two levels, a 3-D array, or a list of 2-D arrays. NaN is a
+            missing observation, where X is observed.
+
+        y : array-like, default=None
+            Outputs of a system driven by X: one for each row; or one target for each
+            sequence of a panel. None for next-step prediction. NaN means "no target
+            here".
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        sequences, targets = self._read_fit(X, y, groups)
+        check_counted(targets.counted(sequences.offsets, self.burn_in), self, "learn")
+        observed, inputs = self._learnt_from(sequences, targets)
+        self.mean_ = mean_of_known(observed) * self.fit_intercept
+        self.input_mean_ = None
+        if inputs is not None:
+            self.input_mean_ = inputs.mean(axis=0) * self.fit_intercept
+            inputs = inputs - self.input_mean_
+        observed = observed - self.mean_
+        fixed = dict(self.fixed or {})
+        if targets.kind == NEXT and inputs is not None:
+            if "feedthrough_matrix" in fixed:
+                raise ValueError(
+                    "fixed['feedthrough_matrix']: with the next step as target, inputs "
+                    "act through the state only. Leave it out."
+                )
+            n_inputs = inputs.shape[1]
+            fixed["feedthrough_matrix"] = np.zeros((targets.n_targets, n_inputs))
+        progress = FitProgress(
+            self, self.n_init * self.max_iter, X, y, groups, sequences, targets
+        )
+
+        def fitted(parameters):
+            system = LinearDynamicalSystem.from_parameters(**parameters._asdict())
+            state = {
+                "system_": system,
+                "_kind": targets.kind,
+                "_one_dimensional": targets.one_dimensional,
+                "_n_targets": targets.n_targets,
+            }
+            if targets.kind == SEQUENCE:
+                state.update(self._read_out(parameters, sequences, targets))
+            return state
+
+        result = learn_system(
+            self,
+            observed,
+            inputs,
+            sequences.offsets,
+            lambda parameters: progress.iteration(lambda: fitted(parameters)),
+            fixed=fixed,
+        )
+        for name, value in fitted(result.parameters).items():
+            setattr(self, name, value)
+        self.n_iter_ = max(1, result.n_iter)
+        progress.end(lambda: fitted(result.parameters))
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = False  # with a y, X are driving inputs
+        return tags
+
+    def _learnt_from(self, sequences, targets):
+        """What the system's outputs and inputs are: (N, n_outputs), (N, n_inputs)."""
+        if targets.kind != STEP:
+            return split_inputs(self, sequences.rows)
+        return in_order(targets.values), self._driving_inputs(sequences)
+
+    def _observations(self, sequences):
+        """Observed rows and their inputs, without their means."""
+        observed, inputs = split_inputs(self, sequences.rows)
+        if inputs is not None:
+            inputs = inputs - self.input_mean_
+        return observed - self.mean_, inputs
+
+    def _driving_inputs(self, sequences):
+        """X, where it drives the system that has a y."""
+        rows = in_order(sequences.rows)
+        check_inputs(self, rows, np.arange(rows.shape[1]))
+        return rows
+
+    def _read_out(self, parameters, sequences, targets):
+        """Linear regression of one target per sequence on the final state."""
+        states = self._final_states(parameters, sequences)
+        index = targets.counted(sequences.offsets)
+        linear = LinearRegression().fit(states[index], targets.values[index])
+        residuals = targets.values[index] - linear.predict(states[index])
+        return {
+            "coef_": linear.coef_,
+            "intercept_": linear.intercept_,
+            "_residual_covariance": residuals.T @ residuals / len(index),
+        }
+
+    def _final_states(self, parameters, sequences):
+        observed, inputs = self._observations(sequences)
+        filtered = filter_states(parameters, observed, sequences.offsets, inputs)
+        return filtered.means[last_rows(sequences)]
+
+    def _outputs(self, sequences):
+        return self._distribution(sequences)[0]
+
+    def _output_covariance(self, sequences):
+        return self._distribution(sequences)[1]
+
+    def _distribution(self, sequences):
+        """Predicted means (n, n_targets) and covariances (…, n_targets, n_targets)."""
+        p = self.system_._parameters()
+        if self._kind == SEQUENCE:
+            states = self._final_states(p, sequences)
+            return states @ self.coef_.T + self.intercept_, self._residual_covariance
+        if self._kind == STEP:
+            return self._driven_outputs(p, sequences)
+        observed, inputs = self._observations(sequences)
+        filtered = filter_states(p, observed, sequences.offsets, inputs)
+        A, C = p.transition_matrix, p.observation_matrix
+        states = filtered.means @ A.T
+        if inputs is not None:
+            states += inputs @ p.input_matrix.T
+        covariances = A @ filtered.covariances @ A.T + p.transition_covariance
+        means = states @ C.T + self.mean_
+        return means, C @ covariances @ C.T + p.observation_covariance
+
+    def _driven_outputs(self, p, sequences):
+        """Outputs given the inputs alone."""
+        inputs = self._driving_inputs(sequences) - self.input_mean_
+        C = p.observation_matrix
+        # Outputs that show nothing of the state cost less than missing ones.
+        blind = p._replace(observation_matrix=np.zeros_like(C))
+        unseen = np.zeros((sequences.n_rows, len(C)))
+        filtered = filter_states(blind, unseen, sequences.offsets, inputs)
+        means = filtered.means @ C.T + inputs @ p.feedthrough_matrix.T + self.mean_
+        return means, C @ filtered.covariances @ C.T + p.observation_covariance
+
+    def _log_density(self, sequences, targets):
+        if targets.kind == NEXT:
+            observed, inputs = self._observations(sequences)
+            p = self.system_._parameters()
+            return log_likelihood(p, observed, sequences.offsets, inputs)
+        means, covariances = self._distribution(sequences)
+        return gaussian_log_density(targets.values - means, covariances, targets.known)

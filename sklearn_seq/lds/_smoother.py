@@ -1,0 +1,214 @@
+"""Smoothed states, from what the rows before and the rows after tell about each."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._missing import smooth_backward
+from ._recurrence import Steps
+from ._run import Run
+from ._square_root import observe, square
+
+CHUNK = 2048  # matrices that are worked on at a time
+
+
+class SmoothedCovariances(NamedTuple):
+    """Covariances of the states of some rows, in tables.
+
+    Attributes
+    ----------
+    rows : slice or ndarray of int of shape (n_positions,)
+
+    covariances, lags : ndarray of shape (n_entries, n, n)
+
+    index, lag_index : ndarray of int of shape (n_positions,)
+        Entry of each of the rows.
+    """
+
+    rows: slice | np.ndarray
+    covariances: np.ndarray
+    index: np.ndarray
+    lags: np.ndarray | None
+    lag_index: np.ndarray | None
+
+
+def smooth(problem, means, log_density, lag_one):
+    """Smooth all sequences.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    means : ndarray of shape (N, n)
+        To be filled in.
+
+    log_density : ndarray of shape (N,)
+        To be filled in.
+
+    lag_one : bool
+
+    Yields
+    ------
+    covariances : SmoothedCovariances
+        Part by part.
+    """
+    for group in problem.groups:
+        n_left = len(group.members)
+        for part in problem.parts_with_gaps(group):
+            yield _smooth_gaps(problem, part, means, log_density, lag_one)
+            n_left -= len(part.members)
+        if n_left == 0:
+            continue
+        if n_left < len(group.members):
+            ends = problem.offsets[group.members + 1]
+            whole = problem.first_missing[group.members] == ends
+            group = Steps(problem.offsets, group.members[whole])
+        run = Run(problem, group)
+        _smooth_means(run, means, log_density)
+        yield _smoothed_covariances(run, lag_one)
+
+
+def _smooth_gaps(problem, part, means, log_density, lag_one):
+    forward, codes = problem.filter_gaps(part, keep_factors=True, keep_gains=True)
+    smoothed, covariances, lags = smooth_backward(
+        problem.system, part, codes, forward, lag_one
+    )
+    means[part.rows] = smoothed.T
+    log_density[part.rows] = forward.log_density
+    index = np.arange(len(codes))
+    covariances = np.ascontiguousarray(np.moveaxis(covariances, -1, 0))
+    lags = np.ascontiguousarray(np.moveaxis(lags, -1, 0)) if lag_one else None
+    return SmoothedCovariances(part.rows, covariances, index, lags, index)
+
+
+def _smooth_means(run, means, log_density):
+    """The mean is a + P r, where r[t-1] = C' S^-1 v[t] + F[t]' r[t]."""
+    group = run.group
+    n_positions = int(group.starts[-1])
+    sums = np.empty((n_positions, means.shape[1]))
+    direct = np.swapaxes(run.white_observation, 1, 2)
+    predicted = means[group.rows] if group.single else np.empty_like(sums)
+    pieces = []
+    for there, schedule, states, innovations in run.pieces():
+        predicted[there] = states
+        sums[there] = schedule.apply(direct, innovations)
+        density = run.log_density(schedule, innovations)
+        log_density[group.rows_at(there)] = density
+        pieces.append((there, schedule))
+    run.schedule.backward(sums)
+    covariances = square(run.riccati.predicted)
+    for there, schedule in pieces:
+        states = predicted[there]
+        states += schedule.apply(covariances, sums[there])
+        if not group.single:
+            means[group.rows[there]] = states
+
+
+def _smoothed_covariances(run, lag_one):
+    """Every distinct pair of what came before and what comes after, once."""
+    rows, before, after, following, information, reverse = _both_sides(run)
+    n_after = len(information)
+    keys, index = _distinct(before * n_after + after)
+    covariances = combine(
+        run.filtered_factors(), information, keys // n_after, keys % n_after
+    )
+    if not lag_one:
+        return SmoothedCovariances(rows, covariances, index, None, None)
+    pairs, lag_index = _distinct(index * (n_after + 1) + following + 1)
+    entry = pairs % (n_after + 1) - 1
+    lags = reverse[entry] @ covariances[pairs // (n_after + 1)]
+    lags[entry < 0] = 0.0
+    return SmoothedCovariances(rows, covariances, index, lags, lag_index)
+
+
+def _both_sides(run):
+    """What is known of each state from the rows up to its own, and from the rest.
+
+    Returns
+    -------
+    rows : slice or ndarray of int of shape (n_positions,)
+        Packed rows, in their own order.
+
+    before : ndarray of int of shape (n_positions,)
+        Entry of the filtered covariance.
+
+    after : ndarray of int of shape (n_positions,)
+        Entry of the information in the rows after.
+
+    following : ndarray of int of shape (n_positions,)
+        The same of the next row of the sequence, -1 at the last one.
+
+    information : ndarray of shape (n_entries, n, n)
+        Factors of the information.
+
+    reverse : ndarray of shape (n_entries, n, n)
+        By which Cov(s[t+1], s[t]) follows from Cov(s[t]): the mean of s[t+1] given
+        s[t] and all rows after is a linear function of s[t].
+    """
+    problem, group = run.problem, run.group
+    dual, steps = problem.information()
+    last = len(steps.gain) - 1
+    rows, step, remaining = group.in_order()
+    before = run.entry[step]
+    after = np.minimum(remaining, last)
+    if group.single and problem.codes is not None:
+        codes = problem.codes[rows][::-1]
+        if codes.any():
+            # from the last missing value back, the information has steps of its own
+            first = int(np.flatnonzero(codes)[0])
+            steady = steps.predicted[last] if problem.is_steady(steps) else None
+            own, entry = dual.run_patterns(
+                steps.predicted[min(first, last)], codes[first:], steady
+            )
+            entry = np.where(entry < 0, last, entry + last + 1)
+            after[: len(codes) - first] = entry[::-1]
+            steps = steps.followed_by(own)
+    following = np.append(after[1:], -1)
+    following[remaining == 0] = -1
+    gain = steps.gain @ np.linalg.inv(steps.innovation)
+    system = problem.system
+    reverse = system.transition - system.noise @ np.swapaxes(gain, 1, 2)
+    return rows, before, after, following, steps.predicted, reverse
+
+
+def _distinct(keys):
+    """Distinct keys, and where each of the given ones is among them."""
+    bound = int(keys.max()) + 1
+    if bound > 8 * len(keys) + 1_000_000:
+        return np.unique(keys, return_inverse=True)
+    place = np.zeros(bound, dtype=np.intp)
+    place[keys] = 1
+    distinct = np.flatnonzero(place)
+    place[distinct] = np.arange(len(distinct))
+    return distinct, place[keys]
+
+
+def combine(filtered, information, before, after):
+    """Covariances given the rows up to a state and those after, without an inverse.
+
+    The information is taken in as n more observations of the state.
+
+    Parameters
+    ----------
+    filtered, information : ndarray of shape (n_entries, n, n)
+
+    before, after : ndarray of int of shape (n_pairs,)
+
+    Returns
+    -------
+    covariances : ndarray of shape (n_pairs, n, n)
+    """
+    covariances = np.empty((len(before), *filtered.shape[1:]))
+    filtered = np.ascontiguousarray(np.moveaxis(filtered, 0, -1))
+    columns = np.ascontiguousarray(np.moveaxis(information, (0, 2), (-1, 0)))
+    for start in range(0, len(before), CHUNK):
+        there = slice(start, start + CHUNK)
+        factor = filtered.take(before[there], axis=2)
+        factor = observe(factor, columns.take(after[there], axis=2))
+        covariances[there] = np.moveaxis(
+            np.einsum("ikb,jkb->ijb", factor, factor), -1, 0
+        )
+    return covariances

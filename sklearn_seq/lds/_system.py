@@ -1,0 +1,160 @@
+"""A linear dynamical system made ready for inference: white noise, square roots."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._recurrence import product
+from ._square_root import EPS, TINY, covariance_factor
+
+LOG_2PI = np.log(2 * np.pi)
+MAX_BITS = 62  # features whose pattern fits an integer
+
+
+class System(NamedTuple):
+    """A system whose observations have been whitened, per pattern of missing values.
+
+    Pattern 0 is a row without missing values. Missing features become zeros, of the
+    observations as of the rows of C, with noise of variance 1: an observation that
+    says nothing.
+
+    Attributes
+    ----------
+    transition : ndarray of shape (n, n)
+
+    observation : ndarray of shape (n_patterns, m, n)
+
+    noise : ndarray of shape (n, n)
+        Factor of the covariance of the process noise.
+
+    initial_mean : ndarray of shape (n,)
+
+    initial_factor : ndarray of shape (n, n)
+
+    whitener : ndarray of shape (n_patterns, m, m)
+
+    constant : ndarray of shape (n_patterns,)
+        What whitening and 2 pi take from the log density.
+
+    observation_covariance : ndarray of shape (m, m)
+        R, its floor applied.
+    """
+
+    transition: np.ndarray
+    observation: np.ndarray
+    noise: np.ndarray
+    initial_mean: np.ndarray
+    initial_factor: np.ndarray
+    whitener: np.ndarray
+    constant: np.ndarray
+    observation_covariance: np.ndarray
+
+
+def whiten_system(parameters, observed):
+    """The system for the patterns of missing values in the data.
+
+    Parameters
+    ----------
+    parameters : Parameters
+
+    observed : ndarray of bool of shape (n_patterns, m)
+
+    Returns
+    -------
+    system : System
+    """
+    p = parameters
+    noise = covariance_factor(p.transition_covariance)
+    initial_factor = covariance_factor(p.initial_state_covariance)
+    R = _floored(p, noise, initial_factor)
+    # missing features become independent, of variance 1
+    masked = R * (observed[:, :, None] & observed[:, None, :])
+    diagonal = np.arange(len(R))
+    masked[:, diagonal, diagonal] += ~observed
+    factor = np.linalg.cholesky(masked)
+    whitener = np.linalg.inv(factor) * observed[:, None, :] * observed[:, :, None]
+    logs = np.log(np.diagonal(factor, axis1=1, axis2=2)) + 0.5 * LOG_2PI
+    return System(
+        p.transition_matrix,
+        whitener @ p.observation_matrix,
+        noise,
+        p.initial_state_mean,
+        initial_factor,
+        whitener,
+        (logs * observed).sum(axis=1),
+        R,
+    )
+
+
+def _floored(parameters, noise, initial_factor):
+    """R, no standard deviation below the rounding error of what it is added to."""
+    C, R = parameters.observation_matrix, parameters.observation_covariance
+    variances = R.diagonal()
+    signal = C @ np.hstack([noise, initial_factor])
+    level = np.maximum(np.einsum("ij,ij->i", signal, signal), variances)
+    level[level == 0] = level.max() or 1.0
+    floor = np.maximum(EPS**2 * level, TINY)
+    scale = np.sqrt(np.maximum(variances, floor))
+    correlation = R / scale / scale[:, None]
+    correlation = 0.5 * (correlation + correlation.T)
+    np.fill_diagonal(correlation, 1.0)
+    least = 10 * len(R) * EPS
+    try:
+        if np.linalg.cholesky(correlation).diagonal().min() ** 2 > 4 * least:
+            return correlation * scale * scale[:, None]
+    except np.linalg.LinAlgError:
+        pass
+    values, vectors = np.linalg.eigh(correlation)
+    correlation = (vectors * np.maximum(values, least)) @ vectors.T
+    return 0.5 * (correlation + correlation.T) * scale * scale[:, None]
+
+
+def missing_patterns(X):
+    """The patterns of missing values, and the pattern of each row.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, m)
+
+    Returns
+    -------
+    observed : ndarray of bool of shape (n_patterns, m)
+        The first has no missing value.
+
+    codes : ndarray of int of shape (N,), or None if nothing is missing
+    """
+    m = X.shape[1]
+    complete = np.ones((1, m), dtype=bool)
+    # a sum is finite only if all its terms are, and quicker to take than a mask
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = X.sum()
+    if np.isfinite(total):
+        return complete, None
+    missing = np.isnan(X)
+    holes = np.flatnonzero(missing.any(axis=1))
+    if len(holes) == 0:
+        return complete, None
+    kinds = missing[holes]
+    if m <= MAX_BITS:
+        keys = kinds @ (1 << np.arange(m))
+        _, first, codes = np.unique(keys, return_index=True, return_inverse=True)
+        kinds = kinds[first]
+    else:
+        kinds, codes = np.unique(kinds, axis=0, return_inverse=True)
+    all_codes = np.zeros(len(X), dtype=np.intp)
+    all_codes[holes] = codes.ravel() + 1
+    return np.concatenate([complete, ~kinds]), all_codes
+
+
+def whiten_rows(system, rows, codes):
+    """Whitened observations, zero where missing: shape (N, m)."""
+    if codes is None:
+        return product(rows, system.whitener[0])
+    rows = np.where(np.isnan(rows), 0.0, rows)
+    white = product(rows, system.whitener[0])
+    holes = np.flatnonzero(codes)
+    white[holes] = np.einsum("tij,tj->ti", system.whitener[codes[holes]], rows[holes])
+    return white

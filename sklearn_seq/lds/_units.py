@@ -1,0 +1,133 @@
+"""Scales in which to learn, and parameters as vectors without bounds."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._m_step import above
+from ._subspace import spectral_radius, symmetric
+from .kalman import Parameters
+
+SMALLEST_SPREAD = 1e-4  # of a feature, relative to its root mean square
+
+
+def variances(X):
+    """Variances of the known values, but for rounding: shape (n_features,)."""
+    known = ~np.isnan(X)
+    counts = np.maximum(known.sum(axis=0), 1)
+    filled = np.where(known, X, 0.0)
+    means = filled.sum(axis=0) / counts
+    squares = np.where(known, X - means, 0.0) ** 2
+    spread = squares.sum(axis=0) / counts
+    size = (filled**2).sum(axis=0) / counts
+    spread = np.maximum(spread, SMALLEST_SPREAD**2 * size)
+    return np.where(spread > 0, spread, 1.0)
+
+
+class Units(NamedTuple):
+    """Units of outputs and inputs, powers of two so that conversion is exact.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n_features,)
+    u : ndarray of shape (n_inputs,)
+    """
+
+    x: np.ndarray
+    u: np.ndarray
+
+    @classmethod
+    def of(cls, X, U):
+        """The root mean squares of the data, rounded."""
+        return cls(_unit(X), np.ones(0) if U is None else _unit(U))
+
+    def log_density(self, X):
+        """What the log-likelihood of X in these units lacks."""
+        return -float((~np.isnan(X)).sum(axis=0) @ np.log(self.x))
+
+    def apply(self, named):
+        """Parameters in these units, from a dict in the original ones."""
+        return self._convert(named, 1 / self.x, self.u)
+
+    def undo(self, parameters):
+        """Parameters in the original units."""
+        return Parameters(**self._convert(parameters._asdict(), self.x, 1 / self.u))
+
+    @staticmethod
+    def _convert(named, x, u):
+        factors = {
+            "observation_matrix": x[:, None],
+            "observation_covariance": np.outer(x, x),
+            "input_matrix": u,
+            "feedthrough_matrix": np.outer(x, u),
+        }
+        return {
+            name: value if value is None else value * factors.get(name, 1.0)
+            for name, value in named.items()
+        }
+
+
+def _unit(rows):
+    largest = np.nanmax(np.abs(rows), axis=0, initial=0.0)
+    largest = np.where(largest > 0, largest, 1.0)
+    mean_square = np.nansum((rows / largest) ** 2, axis=0)
+    mean_square /= np.maximum((~np.isnan(rows)).sum(axis=0), 1)
+    root = np.where(mean_square > 0, largest * np.sqrt(mean_square), 1.0)
+    return np.exp2(np.round(np.log2(root)))
+
+
+class Coordinates:
+    """Free parameters as a vector, in which EM may be extrapolated.
+
+    Covariances by their logarithms: any vector is a model, and diagonal and spherical
+    ones stay so.
+
+    Parameters
+    ----------
+    fixed : collection of str
+    """
+
+    def __init__(self, fixed):
+        self.names = [name for name in Parameters._fields if name not in fixed]
+
+    def to_vector(self, parameters):
+        parts = []
+        for name in self.names:
+            value = getattr(parameters, name)
+            if name.endswith("covariance"):
+                value = of_eigenvalues(value, np.log)
+            if value is not None:
+                parts.append(value.ravel())
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def from_vector(self, vector, parameters, floors, covariance_type):
+        """The parameters, or None if they are infinite or explode with time."""
+        values = {}
+        for name in self.names:
+            value = getattr(parameters, name)
+            if value is None:
+                continue
+            part, vector = np.split(vector, [value.size])
+            values[name] = part.reshape(value.shape)
+            if name.endswith("covariance"):
+                values[name] = of_eigenvalues(values[name], np.exp)
+            if not np.isfinite(values[name]).all():
+                return None
+        if "transition_matrix" in values:
+            largest = max(1.0, spectral_radius(parameters.transition_matrix))
+            if spectral_radius(values["transition_matrix"]) > largest:
+                return None
+        return above(floors, parameters._replace(**values), values, covariance_type)
+
+
+def of_eigenvalues(matrix, function):
+    """A function of a symmetric matrix; diagonal matrices stay diagonal."""
+    diagonal = np.diagonal(matrix)
+    with np.errstate(all="ignore"):  # what is not finite is refused later
+        if np.array_equal(matrix, np.diag(diagonal)):
+            return np.diag(function(diagonal))
+        values, vectors = np.linalg.eigh(matrix)
+        return symmetric((vectors * function(values)) @ vectors.T)

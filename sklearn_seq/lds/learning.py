@@ -1,0 +1,168 @@
+"""Learning a linear dynamical system by expectation maximisation.
+
+The state equation s[t+1] = [A B] z[t] + w and the observation equation
+x[t] = [C D] z[t] + v, with z[t] = [s[t]; u[t]], are linear regressions on z, whose
+sums of products the E-step takes in expectation.
+
+References
+----------
+Shumway, R. H. and Stoffer, D. S. (1982). An approach to time series smoothing and
+forecasting using the EM algorithm. Journal of Time Series Analysis, 3, 253-264.
+Ghahramani, Z. and Hinton, G. E. (1996). Parameter estimation for linear dynamical
+systems. Technical report CRG-TR-96-2, University of Toronto.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from operator import add
+
+from ..em import expectation_maximization, sum_over_sequences
+from ._fixed import check_fixed
+from ._guess import fit_start, initial_guess
+from ._m_step import above, covariance_floors, m_step
+from ._units import Coordinates, Units, variances
+from .kalman import (
+    Parameters,
+    add_statistics,
+    log_likelihood,
+    sufficient_statistics,
+)
+
+
+def learn(
+    X,
+    offsets,
+    U=None,
+    *,
+    n_components,
+    covariance_type="full",
+    fixed=None,
+    init="subspace",
+    n_init=1,
+    max_iter=100,
+    tol=1e-4,
+    reg_covar=1e-6,
+    random_state=None,
+    n_jobs=None,
+    on_iteration=None,
+    start=None,
+    accelerate=True,
+):
+    """Fit a linear dynamical system by expectation maximisation.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        The rows of all sequences; NaN is missing.
+    offsets : ndarray of int of shape (n_sequences + 1,)
+        The rows at which sequences begin, and the number of rows.
+    U : ndarray of shape (n_rows, n_inputs), default=None
+        Driving inputs.
+    n_components : int
+        Dimension of the state.
+    covariance_type : {"full", "diag", "spherical"}, default="full"
+        Shape of the observation covariance.
+    fixed : dict of str to array-like, default=None
+        Parameters that are held.
+    init : {"subspace", "factor_analysis", "random"}, default="subspace"
+        The initial guess of the first run; further runs start at random.
+    n_init : int, default=1
+        The number of runs, of which the best is kept.
+    max_iter : int, default=100
+    tol : float, default=1e-4
+        On the log-likelihood per time step, in nats.
+    reg_covar : float, default=1e-6
+        Floor of all covariances that are not fixed, relative to the data's variances.
+    random_state : RandomState
+    n_jobs : int, default=None
+        Workers for the E-step.
+    on_iteration : callable, default=None
+        As for `expectation_maximization`.
+    start : Parameters, default=None
+        What the first run starts from, instead of a guess.
+    accelerate : bool, default=True
+        Whether every second step is extrapolated where that raises the likelihood.
+
+    Returns
+    -------
+    result : EMResult
+        Its parameters are `Parameters`; the bounds are those of the data as given.
+
+    Notes
+    -----
+    Data are taken in units in which they are about 1, so that their scale does not
+    matter, and parameters come back in the units of the data.
+    """
+    fixed = check_fixed(fixed, n_components, X.shape[1], 0 if U is None else U.shape[1])
+    units = Units.of(X, U)
+    X, U = X / units.x, None if U is None else U / units.u
+    shift = units.log_density(X) / len(X)
+    fixed = units.apply(fixed)
+    spread = variances(X)
+    kind = {"fixed": fixed, "covariance_type": covariance_type}
+    floors = None
+
+    def initialize(rng, k):
+        nonlocal floors
+        if start is not None and k == 0:
+            guess = Parameters(**units.apply(start._asdict()))._replace(**fixed)
+        else:
+            guess = initial_guess(
+                X,
+                offsets,
+                U,
+                n_components,
+                init=init if k == 0 else "random",
+                fixed=fixed,
+                spread=spread,
+                rng=rng,
+            )
+        floors = covariance_floors(guess, spread, len(offsets) - 1, reg_covar)
+        free = [name for name in Parameters._fields if name not in fixed]
+        guess = above(floors, guess, free, covariance_type)
+        if start is not None and k == 0:
+            return guess
+        return fit_start(guess, X, offsets, U, floors=floors, **kind)
+
+    expected = sum_over_sequences(_statistics, add_statistics, (X, U), offsets, n_jobs)
+    likelihood = sum_over_sequences(_likelihood, add, (X, U), offsets, n_jobs)
+
+    def e_step(parameters):
+        sums = expected(parameters)
+        return sums, sums.log_likelihood
+
+    vectors = Coordinates(fixed)
+
+    def from_vector(vector, parameters):
+        return vectors.from_vector(vector, parameters, floors, covariance_type)
+
+    def hook(parameters, bound):
+        return on_iteration(units.undo(parameters), bound + shift)
+
+    result = expectation_maximization(
+        initialize,
+        e_step,
+        lambda sums, parameters: m_step(sums, parameters, floors=floors, **kind),
+        n_timesteps=len(X),
+        random_state=random_state,
+        n_init=n_init,
+        max_iter=max_iter,
+        tol=tol,
+        log_likelihood=likelihood,
+        on_iteration=None if on_iteration is None else hook,
+        coordinates=(vectors.to_vector, from_vector) if accelerate else None,
+    )
+    return result._replace(
+        parameters=units.undo(result.parameters),
+        lower_bound=result.lower_bound + shift,
+        lower_bounds=[bound + shift for bound in result.lower_bounds],
+    )
+
+
+def _statistics(parameters, X, U, offsets):
+    return sufficient_statistics(parameters, X, offsets, U)
+
+
+def _likelihood(parameters, X, U, offsets):
+    return float(log_likelihood(parameters, X, offsets, U).sum())
