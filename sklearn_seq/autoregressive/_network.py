@@ -13,11 +13,11 @@ from scipy.sparse import csc_array
 
 from ..optim import LOSSES, ParameterVector, gaussian, glorot_uniform
 
-# Activations work in place; `scratch` is a second array of their shape. A derivative
+# Activations work in place; `zeros` is an array of zeros of their shape. A derivative
 # multiplies `delta` by the slope, found from the activation, which it may overwrite.
 
 
-def _identity(activation, scratch):
+def _identity(activation, zeros):
     pass
 
 
@@ -25,7 +25,7 @@ def _identity_derivative(activation, delta):
     pass
 
 
-def _logistic(activation, scratch):
+def _logistic(activation, zeros):
     np.multiply(activation, 0.5, out=activation)
     np.tanh(activation, out=activation)
     np.multiply(activation, 0.5, out=activation)
@@ -38,7 +38,7 @@ def _logistic_derivative(activation, delta):
     np.multiply(delta, activation, out=delta)
 
 
-def _tanh(activation, scratch):
+def _tanh(activation, zeros):
     np.tanh(activation, out=activation)
 
 
@@ -48,9 +48,9 @@ def _tanh_derivative(activation, delta):
     np.multiply(delta, activation, out=delta)
 
 
-def _relu(activation, scratch):
-    scratch.fill(0)  # three times as fast as the maximum of an array and a number
-    np.maximum(activation, scratch, out=activation)
+def _relu(activation, zeros):
+    # Three times as fast as the maximum of an array and a number.
+    np.maximum(activation, zeros, out=activation)
 
 
 def _relu_derivative(activation, delta):
@@ -210,7 +210,7 @@ class FeedForward:
         for i, hidden in enumerate(work.hidden):
             np.dot(below, parameters[f"weights_{i}"], out=hidden)
             np.add(hidden, parameters[f"biases_{i}"], out=hidden)
-            function(hidden, work.deltas[i])
+            function(hidden, work.zeros[i])
             below = hidden
         last = len(work.hidden)
         outputs = np.dot(below, parameters[f"weights_{last}"], out=work.outputs)
@@ -354,6 +354,9 @@ class Workspace:
     hidden, deltas : lists of ndarray of shape (n_rows, n_units)
         The activations of each hidden layer, and the derivatives by their inputs.
 
+    zeros : list of ndarray of shape (n_rows, n_units)
+        Zeros, which nothing writes to.
+
     outputs : ndarray of shape (n_rows, n_outputs)
         The outputs, later the derivative of the loss by the outputs.
 
@@ -384,6 +387,7 @@ class Workspace:
         self.inputs, self.outputs, self.ones = (a[:n_rows] for a in self._always)
         self.hidden = [a[:n_rows] for a in self._hidden]
         self.deltas = [a[:n_rows] for a in self._deltas]
+        self.zeros = [a[:n_rows] for a in self._zeros]
         if self.network.direct:
             self.direct = self._direct[:n_rows]
         if self.network.embedding_dim is not None:
@@ -411,6 +415,7 @@ class Workspace:
         )
         self._hidden = [empty(n) for n in n_units]
         self._deltas = [empty(n) for n in n_units]
+        self._zeros = [np.zeros((n_rows, n), self.dtype) for n in n_units]
         if network.direct:
             self._direct = empty(n_outputs)
         if embeds:
