@@ -63,9 +63,7 @@ def main():
     for threads in (1, None):
         for dtype in (np.float32, np.float64):
             with threadpool_limits(threads):
-                result = compare(
-                    args.rows, args.lags, args.epochs, dtype, args.repeats
-                )
+                result = compare(args.rows, args.lags, args.epochs, dtype, args.repeats)
             print(
                 f"{np.dtype(dtype).name}, {threads or 'all'} BLAS thread(s): "
                 f"{result['ours']:.2f} s, MLPRegressor {result['theirs']:.2f} s, ratio "

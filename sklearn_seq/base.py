@@ -370,7 +370,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             In nats, one entry for each row (for each sequence where that is what has
             a target), in the layout of X. Fitted without y, entry t is the log density
             of row t given the earlier rows of its sequence; the first row's is that
-            of the training rows' Gaussian distribution. Fitted with y, entry t is the
+            of the model's distribution of first rows, for models over delay taps the
+            training rows' Gaussian distribution. Fitted with y, entry t is the
             log density of ``y[t]`` given the rows of X up to t, and 0 where y is NaN.
         """
         check_is_fitted(self)
@@ -406,5 +407,6 @@ def check_counted(index, estimator, what):
             f"Found array with 0 sample(s): no row of X has a target to {what} by. "
             f"{type(estimator).__name__} needs longer sequences: rows count from "
             f"burn_in={getattr(estimator, 'burn_in', 0)} on{taps}, and for next-step "
-            "prediction each must have more than one row; n_samples = 1 is too few."
+            "prediction each must have more than one row; n_samples = 1 is too few. "
+            "Some target must not be missing."
         )

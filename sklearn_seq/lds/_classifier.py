@@ -10,7 +10,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..classification import SequenceClassifier
 from ..targets import SEQUENCE, runs_of
-from ._lds import LinearDynamicalSystem, in_order
+from ._fitting import in_order
+from ._lds import LinearDynamicalSystem
 from ._regressor import mean_of_known
 from .kalman import log_likelihood
 

@@ -3,9 +3,12 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
+
 import numpy as np
 
 from ._subspace import symmetric
+from .kalman import Parameters
 
 
 def check_fixed(fixed, n_components, n_features, n_inputs=0):
@@ -70,3 +73,62 @@ def check_covariance(covariance, name, definite):
             f"{smallest * size:.3g}."
         )
     return covariance
+
+
+def free_changes_of_basis(parameters, fixed):
+    """Dimension of the changes of the state's basis that keep what is fixed.
+
+    In the basis I + M, with a small M, a matrix A becomes A + M A - A M, and so on:
+    the dimension is that of the null space of the changes of all fixed parameters.
+    """
+    p = parameters
+    n = len(p.transition_matrix)
+    changes = {
+        "transition_matrix": lambda M: (
+            M @ p.transition_matrix - p.transition_matrix @ M
+        ),
+        "input_matrix": lambda M: M @ p.input_matrix,
+        "observation_matrix": lambda M: p.observation_matrix @ M,
+        "transition_covariance": lambda M: (
+            M @ p.transition_covariance + p.transition_covariance @ M.T
+        ),
+        "initial_state_mean": lambda M: M @ p.initial_state_mean,
+        "initial_state_covariance": lambda M: (
+            M @ p.initial_state_covariance + p.initial_state_covariance @ M.T
+        ),
+    }
+    rows = []
+    for name in changes.keys() & fixed:
+        size = np.abs(getattr(p, name)).max() or 1.0
+        units = np.eye(n * n).reshape(-1, n, n)
+        rows.append([changes[name](M).ravel() / size for M in units])
+    return n * n - np.linalg.matrix_rank(np.hstack(rows)) if rows else n * n
+
+
+def check_parameters(**matrices):
+    """Known matrices as `Parameters`, after a check of shapes, values and signs."""
+    given = {}
+    for name, value in matrices.items():
+        if value is not None:
+            given[name] = value = np.asarray(value, dtype=np.float64)
+            n_dims = 1 if name == "initial_state_mean" else 2
+            if value.ndim != n_dims or not value.size:
+                raise ValueError(
+                    f"{name} must be a {n_dims}-D array, not empty, but has shape "
+                    f"{value.shape}."
+                )
+    A, C = given["transition_matrix"], given["observation_matrix"]
+    inputs = given.get("input_matrix", given.get("feedthrough_matrix"))
+    n_inputs = 0 if inputs is None else inputs.shape[1]
+    try:
+        checked = check_fixed(given, len(A), len(C), n_inputs)
+    except ValueError as error:
+        raise ValueError(re.sub(r"fixed\['(\w+)'\]", r"\1", str(error))) from None
+    if n_inputs:
+        checked.setdefault("input_matrix", np.zeros((len(A), n_inputs)))
+        checked.setdefault("feedthrough_matrix", np.zeros((len(C), n_inputs)))
+    return Parameters(**checked)
+
+
+def number_of_inputs(parameters):
+    return 0 if parameters.input_matrix is None else parameters.input_matrix.shape[1]

@@ -3,7 +3,6 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import re
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,9 +23,9 @@ from ..density import SequenceDensity
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout
 from ..targets import next_step_targets
-from ._fixed import check_fixed
+from ._fitting import learn_system, split_inputs
+from ._fixed import check_parameters, free_changes_of_basis, number_of_inputs
 from .kalman import Parameters, filter_states, log_likelihood, smooth_states
-from .learning import learn
 
 NAMES = Parameters._fields
 
@@ -286,7 +285,7 @@ class LinearDynamicalSystem(
     def _check_start(self, start, observed, inputs):
         n_inputs = 0 if inputs is None else inputs.shape[1]
         n_outputs, n_components = start.observation_matrix.shape
-        before = n_components, n_outputs, _n_inputs(start)
+        before = n_components, n_outputs, number_of_inputs(start)
         now = self.n_components, observed.shape[1], n_inputs
         if before != now:
             raise ValueError(
@@ -357,7 +356,7 @@ class LinearDynamicalSystem(
             feedthrough_matrix=feedthrough_matrix,
         )
         n_outputs, n_components = parameters.observation_matrix.shape
-        n_inputs = _n_inputs(parameters)
+        n_inputs = number_of_inputs(parameters)
         inputs = list(range(n_outputs, n_outputs + n_inputs))
         model = cls(n_components, exogenous=inputs or None)
         model.n_features_in_ = n_outputs + n_inputs
@@ -636,64 +635,6 @@ class LinearDynamicalSystem(
         return free - free_changes_of_basis(p, fixed)
 
 
-def split_inputs(estimator, rows):
-    """Observed columns (n_rows, n_outputs), and driving inputs or None."""
-    rows = in_order(rows)
-    if estimator.exogenous is None:
-        return rows, None
-    targets = estimator._target_columns(estimator.exogenous)
-    inputs = np.setdiff1d(np.arange(rows.shape[1]), targets)
-    check_inputs(estimator, rows[:, inputs], inputs)
-    return in_order(rows[:, targets]), in_order(rows[:, inputs])
-
-
-def in_order(rows):
-    """In double precision and C order: the order of the sums is that of all layouts."""
-    return np.asarray(rows, dtype=np.float64, order="C")
-
-
-def check_inputs(estimator, values, columns):
-    """Refuse missing driving inputs."""
-    if np.isnan(values).any():
-        row, column = np.argwhere(np.isnan(values))[0]
-        raise ValueError(
-            f"Input X contains NaN in a driving input: row {row}, feature "
-            f"{estimator._input_names()[columns[column]]!r}. Only observations may be "
-            "missing: fill driving inputs in, for example with "
-            "sklearn.impute.SimpleImputer."
-        )
-
-
-def free_changes_of_basis(parameters, fixed):
-    """Dimension of the changes of the state's basis that keep what is fixed.
-
-    In the basis I + M, with a small M, a matrix A becomes A + M A - A M, and so on:
-    the dimension is that of the null space of the changes of all fixed parameters.
-    """
-    p = parameters
-    n = len(p.transition_matrix)
-    changes = {
-        "transition_matrix": lambda M: (
-            M @ p.transition_matrix - p.transition_matrix @ M
-        ),
-        "input_matrix": lambda M: M @ p.input_matrix,
-        "observation_matrix": lambda M: p.observation_matrix @ M,
-        "transition_covariance": lambda M: (
-            M @ p.transition_covariance + p.transition_covariance @ M.T
-        ),
-        "initial_state_mean": lambda M: M @ p.initial_state_mean,
-        "initial_state_covariance": lambda M: (
-            M @ p.initial_state_covariance + p.initial_state_covariance @ M.T
-        ),
-    }
-    rows = []
-    for name in changes.keys() & fixed:
-        size = np.abs(getattr(p, name)).max() or 1.0
-        units = np.eye(n * n).reshape(-1, n, n)
-        rows.append([changes[name](M).ravel() / size for M in units])
-    return n * n - np.linalg.matrix_rank(np.hstack(rows)) if rows else n * n
-
-
 def check_no_overflow(n_steps, *arrays):
     """Refuse what an unstable system has made infinite."""
     if not all(np.isfinite(array).all() for array in arrays):
@@ -701,51 +642,6 @@ def check_no_overflow(n_steps, *arrays):
             f"The transition matrix is unstable: within n_steps={n_steps} steps the "
             "state leaves the range of floating point. Take fewer steps."
         )
-
-
-def learn_system(estimator, observed, inputs, offsets, on_iteration, **changes):
-    """Learn a system with an estimator's settings; `changes` override them."""
-    names = ("n_components", "covariance_type", "init", "fixed", "n_init")
-    settings = {name: getattr(estimator, name) for name in names}
-    for name in ("max_iter", "tol", "reg_covar", "n_jobs"):
-        settings[name] = getattr(estimator, name)
-    return learn(
-        observed,
-        offsets,
-        inputs,
-        random_state=check_random_state(estimator.random_state),
-        on_iteration=lambda parameters, bound: on_iteration(parameters),
-        **{**settings, **changes},
-    )
-
-
-def check_parameters(**matrices):
-    """Known matrices as `Parameters`, after a check of shapes, values and signs."""
-    given = {}
-    for name, value in matrices.items():
-        if value is not None:
-            given[name] = value = np.asarray(value, dtype=np.float64)
-            n_dims = 1 if name == "initial_state_mean" else 2
-            if value.ndim != n_dims or not value.size:
-                raise ValueError(
-                    f"{name} must be a {n_dims}-D array, not empty, but has shape "
-                    f"{value.shape}."
-                )
-    A, C = given["transition_matrix"], given["observation_matrix"]
-    inputs = given.get("input_matrix", given.get("feedthrough_matrix"))
-    n_inputs = 0 if inputs is None else inputs.shape[1]
-    try:
-        checked = check_fixed(given, len(A), len(C), n_inputs)
-    except ValueError as error:
-        raise ValueError(re.sub(r"fixed\['(\w+)'\]", r"\1", str(error))) from None
-    if n_inputs:
-        checked.setdefault("input_matrix", np.zeros((len(A), n_inputs)))
-        checked.setdefault("feedthrough_matrix", np.zeros((len(C), n_inputs)))
-    return Parameters(**checked)
-
-
-def _n_inputs(parameters):
-    return 0 if parameters.input_matrix is None else parameters.input_matrix.shape[1]
 
 
 def _attributes(parameters):

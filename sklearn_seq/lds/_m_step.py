@@ -196,8 +196,9 @@ def covariance_floors(parameters, spread, n_sequences, reg_covar):
     """
     C = parameters.observation_matrix
     visible = (C**2 / spread[:, None]).sum(axis=0)
-    own = np.diagonal(parameters.transition_covariance) + np.diagonal(
-        parameters.initial_state_covariance
+    own = np.maximum(
+        np.diagonal(parameters.transition_covariance),
+        np.diagonal(parameters.initial_state_covariance),
     )
     own = np.where(own > 0, own, 1.0)
     scale = own / np.maximum(1.0, own * visible)

@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 import numpy as np
 from scipy.linalg.blas import dtbsv
 
@@ -45,13 +47,16 @@ def split_sequences(offsets):
     return groups
 
 
-def product(rows, matrix):
+def product(rows, matrix, out=None):
     """rows @ matrix.T for many rows and a small matrix.
 
     In the pieces and the memory order for which the matrix product is quick.
     """
+    if out is None:
+        out = np.empty((len(rows), len(matrix)))
+    if not out.flags.c_contiguous:
+        return np.matmul(matrix, rows.T, out=out.T)
     matrix = np.ascontiguousarray(matrix.T)
-    out = np.empty((len(rows), matrix.shape[1]))
     for start in range(0, len(rows), ROWS_AT_A_TIME):
         there = slice(start, start + ROWS_AT_A_TIME)
         np.matmul(rows[there], matrix, out=out[there])
@@ -77,7 +82,10 @@ class Steps:
         enough, is at positions ``starts[t]:starts[t + 1]``.
 
     rows : slice or ndarray of int of shape (n_positions,)
-        The packed row at each position.
+        The packed row at each position; absent if `even`.
+
+    even : bool
+        Whether these are sequences of equal lengths that follow each other.
     """
 
     def __init__(self, offsets, members):
@@ -86,31 +94,57 @@ class Steps:
         self.n_steps = n_steps = int(self.lengths[0])
         self.single = len(members) == 1
         self.begin = begin = offsets[members]
+        self.even = False
         if self.single:
             self.starts = np.arange(n_steps + 1)
             self.rows = slice(int(begin[0]), int(begin[0]) + n_steps)
             return
-        steps = np.arange(n_steps)
-        counts = np.searchsorted(-self.lengths, -steps, side="left")
+        counts = np.searchsorted(-self.lengths, -np.arange(n_steps), side="left")
         self.starts = np.concatenate(([0], np.cumsum(counts)))
-        if self.lengths[-1] == n_steps:
-            self.rows = np.add.outer(steps, begin).ravel()
-        else:
-            step = np.repeat(steps, counts)
-            member = np.arange(self.starts[-1]) - self.starts[step]
-            self.rows = begin[member] + step
+        # equal sequences one after another are a three-dimensional array
+        self.even = (
+            self.lengths[-1] == n_steps
+            and begin[-1] - begin[0] == (len(members) - 1) * n_steps
+        )
+        if self.even:
+            return
+        step = np.repeat(np.arange(n_steps), counts)
+        member = np.arange(self.starts[-1]) - self.starts[step]
+        self.rows = begin[member] + step
 
-    def take(self, values, there):
-        """Values of packed rows at a slice of the positions."""
-        rows = self.rows_at(there)
-        return values[rows] if self.single else values.take(rows, axis=0)
-
-    def rows_at(self, there):
-        """Packed rows at a slice of the positions."""
+    def _view(self, values, there):
+        """Values of packed rows at a slice of the positions, step by step."""
         if self.single:
             start = self.rows.start
-            return slice(start + there.start, start + there.stop)
-        return self.rows[there]
+            return values[start + there.start : start + there.stop]
+        width, begin = len(self.members), self.begin[0]
+        values = values[begin : begin + width * self.n_steps]
+        values = values.reshape(width, self.n_steps, *values.shape[1:])
+        return values[:, there.start // width : there.stop // width].swapaxes(0, 1)
+
+    def take(self, values, there, buffers):
+        """Values (n_positions, p) of packed rows at a slice of the positions."""
+        if self.single:
+            return self._view(values, there)
+        out = buffers(("take", id(values)), there.stop - there.start, values.shape[1])
+        if self.even:
+            view = np.moveaxis(self._view(values, there), 2, 0)
+            out.T.reshape(view.shape)[...] = view
+        else:
+            out[...] = values.take(self.rows[there], axis=0)
+        return out
+
+    def put(self, values, there, result):
+        """Set the values of packed rows at a slice of the positions."""
+        if self.single or self.even:
+            view = self._view(values, there)
+            if result.ndim == 2 and self.even:
+                result = result.T.reshape(-1, *view.shape[:2])
+                view[...] = np.moveaxis(result, 0, 2)
+            else:
+                view[...] = result.reshape(view.shape)
+        else:
+            values[self.rows[there]] = result
 
     def in_order(self):
         """The packed rows in their own order, with their steps.
@@ -138,6 +172,45 @@ class Steps:
         return np.repeat(begin, lengths) + step, step, remaining
 
 
+class ManySteps(Steps):
+    """Steps of sequences, be it a single one, with explicit rows."""
+
+    def __init__(self, offsets, members):
+        super().__init__(offsets, members)
+        if self.single:
+            self.rows = np.arange(self.rows.start, self.rows.stop)
+        elif self.even:
+            self.rows = np.add.outer(np.arange(self.n_steps), self.begin).ravel()
+        self.single = self.even = False
+
+
+class Buffers:
+    """Arrays for one piece after another, whose memory is used again.
+
+    Freshly allocated memory costs more than the arithmetic on it.
+
+    Parameters
+    ----------
+    by_column : bool
+        Whether columns are contiguous: quick for many sequences side by side, where a
+        step is a block of them; the time steps of a single one are rows.
+    """
+
+    def __init__(self, by_column):
+        self.by_column = by_column
+        self._flat = {}
+
+    def __call__(self, name, n_rows, n_columns):
+        """An array of shape (n_rows, n_columns), of any content."""
+        flat = self._flat.get(name)
+        if flat is None or len(flat) < n_rows * n_columns:
+            flat = self._flat[name] = np.empty(n_rows * n_columns)
+        flat = flat[: n_rows * n_columns]
+        if self.by_column:
+            return flat.reshape(n_columns, n_rows).T
+        return flat.reshape(n_rows, n_columns)
+
+
 class Schedule:
     """The matrices that each time step of some sequences uses.
 
@@ -155,18 +228,23 @@ class Schedule:
     closed_loop : ndarray of shape (n_entries, n, n)
         F of the recurrence x[t+1] = F[t] x[t] + inputs[t].
 
-    first : int, default=0
-        The first of the time steps, of which this is a part.
+    whole : Schedule, default=None
+        The one of which this is a piece, whose memory it shares.
+
+    Attributes
+    ----------
+    buffers : Buffers
+        What `apply` and `forward` return lives there until they are called again.
     """
 
-    def __init__(self, starts, entry, usual, closed_loop, first=0, bands=None):
+    def __init__(self, starts, entry, usual, closed_loop, whole=None):
         self.starts, self.entry, self.usual = starts, entry, usual
         self.closed_loop = closed_loop
         self.n_steps = len(entry)
         self.single = starts[-1] == self.n_steps
         self.others = np.flatnonzero(entry != usual)
-        self.first = first
-        self.bands = {} if bands is None else bands
+        self.buffers = Buffers(not self.single) if whole is None else whole.buffers
+        self.bands = {} if whole is None else whole.bands
 
     def pieces(self):
         """Schedules of consecutive steps, and the slices of their positions."""
@@ -183,17 +261,19 @@ class Schedule:
                 self.entry[begin:end],
                 self.usual,
                 self.closed_loop,
-                begin,
-                self.bands,
+                self,
             )
             yield slice(int(starts[begin]), int(starts[end])), piece
             begin = end
 
-    def apply(self, table, rows):
+    def apply(self, name, table, rows):
         """Rows times the transposed matrix of their step.
 
         Parameters
         ----------
+        name : str
+            Of the buffer for the result.
+
         table : ndarray of shape (n_entries, q, p)
 
         rows : ndarray of shape (n_positions, p)
@@ -202,24 +282,29 @@ class Schedule:
         -------
         products : ndarray of shape (n_positions, q)
         """
-        result = product(rows, table[self.usual])
+        result = self.buffers(name, len(rows), table.shape[1])
+        product(rows, table[self.usual], result)
         others, starts = self.others, self.starts
         if len(others) == 0:
             return result
-        matrices = np.swapaxes(table[self.entry[others]], 1, 2)
-        first, end = others[0], others[-1] + 1
-        n_others, n_rows = len(others), starts[end] - starts[first]
-        width = starts[first + 1] - starts[first]
-        if end - first == n_others and n_rows == width * n_others:
-            there = slice(starts[first], starts[end])
-            shape = (n_others, width, -1)
-            result[there].reshape(shape)[:] = rows[there].reshape(shape) @ matrices
-        elif self.single:
+        matrices = table[self.entry[others]]
+        if self.single:
+            matrices = np.ascontiguousarray(np.swapaxes(matrices, 1, 2))
             result[others] = (rows[others][:, None] @ matrices)[:, 0]
+            return result
+        first, end = others[0], others[-1] + 1
+        width = starts[first + 1] - starts[first]
+        if starts[end] - starts[first] == width * len(others) == width * (end - first):
+            there = slice(starts[first], starts[end])
+            np.matmul(
+                matrices,
+                _step_by_step(rows[there], width),
+                out=_step_by_step(result[there], width),
+            )
         else:
             for step, matrix in zip(others, matrices, strict=True):
                 there = slice(starts[step], starts[step + 1])
-                np.matmul(rows[there], matrix, out=result[there])
+                result.T[:, there] = matrix @ rows.T[:, there]
         return result
 
     def forward(self, inputs, state):
@@ -238,27 +323,34 @@ class Schedule:
         following : ndarray of shape (width of the last step, n)
             The state after the last one.
         """
-        states = np.empty_like(inputs)
+        states = self.buffers("states", *inputs.shape)
         table, entry = self.closed_loop, self.entry
         if self.single:
             states[:1] = state
             states[1:] = inputs[:-1]
-            _solve(states, table, entry, self._steady_band(table, "forward"))
+            _solve(
+                states,
+                table,
+                entry,
+                self.usual,
+                partial(self._steady_band, table, "forward"),
+            )
         else:
-            starts, entry = self.starts.tolist(), entry.tolist()
+            starts, steps = self.starts.tolist(), entry.tolist()
             states[: starts[1]] = state[: starts[1]] if state.ndim > 1 else state
-            table = np.ascontiguousarray(np.swapaxes(table, 1, 2))
+            columns, inwards = states.T, inputs.T
             for t in range(self.n_steps - 1):
                 now, then, end = starts[t : t + 3]
-                width = end - then
-                following = states[then:end]
-                np.dot(states[now : now + width], table[entry[t]], out=following)
-                following += inputs[now : now + width]
-            table = self.closed_loop
+                there = slice(now, now + end - then)
+                np.add(
+                    np.dot(table[steps[t]], columns[:, there]),
+                    inwards[:, there],
+                    out=columns[:, then:end],
+                )
         last = slice(self.starts[-2], self.starts[-1])
         return states, states[last] @ table[entry[-1]].T + inputs[last]
 
-    def backward(self, inputs):
+    def backward(self, inputs, following=None):
         """Sums r[t] = inputs[t] + F[t]' r[t+1].
 
         Parameters
@@ -266,40 +358,49 @@ class Schedule:
         inputs : ndarray of shape (n_positions, n)
             Overwritten by the result.
 
+        following : ndarray of shape (width of the step after the last, n), default=None
+            The sums at the step after the last one; None if there is none.
+
         Returns
         -------
-        sums : ndarray of shape (n_positions, n)
+        first : ndarray of shape (width of the first step, n)
+            The sums at the first step.
         """
+        if following is not None:
+            last = self.starts[-2]
+            last_loop = self.closed_loop[self.entry[-1]]
+            inputs[last : last + len(following)] += following @ last_loop
         if self.single:
             # the same recurrence, from the last row to the first
             table = np.swapaxes(self.closed_loop, 1, 2)
-            entry = np.append(self.entry[-2::-1], self.usual)
-            band = self._steady_band(table, "backward")
-            sums = np.ascontiguousarray(inputs[::-1])
-            _solve(sums, table, entry, band)
+            backwards = np.append(self.entry[-2::-1], self.usual)
+            band = partial(self._steady_band, table, "backward")
+            sums = self.buffers("backward", *inputs.shape)
+            sums[:] = inputs[::-1]
+            _solve(sums, table, backwards, self.usual, band)
             inputs[:] = sums[::-1]
-            return inputs
-        starts = self.starts.tolist()
-        entry = self.entry.tolist()
+            return inputs[:1].copy()
+        starts, entry = self.starts.tolist(), self.entry.tolist()
+        table = np.ascontiguousarray(np.swapaxes(self.closed_loop, 1, 2))
+        columns = inputs.T
         for t in range(self.n_steps - 2, -1, -1):
             now, then, end = starts[t : t + 3]
-            inputs[now : now + end - then] += np.dot(
-                inputs[then:end], self.closed_loop[entry[t]]
+            columns[:, now : now + end - then] += np.dot(
+                table[entry[t]], columns[:, then:end]
             )
-        return inputs
+        return inputs[: starts[1]].copy()
 
     def _steady_band(self, table, direction):
-        """Band of the steady state, and the entry that it is for."""
         length = min(PIECE, self.n_steps)
         band = self.bands.get(direction)
         if band is None or len(band) < length:
             matrix = table[self.usual]
             band = _band(np.broadcast_to(matrix, (length, *matrix.shape)))
             self.bands[direction] = band
-        return band, self.usual
+        return band
 
 
-def _solve(values, table, entry, steady):
+def _solve(values, table, entry, usual, steady_band):
     """x[t+1] = F[t] x[t] + b[t+1] of one sequence as a banded triangular system.
 
     Stacked over time, x[t+1] - F[t] x[t] = b[t+1] is unit lower triangular with
@@ -314,20 +415,28 @@ def _solve(values, table, entry, steady):
 
     entry : ndarray of int of shape (n_steps,)
 
-    steady : tuple of ndarray and int
-        The band of a piece whose steps all have one entry, and that entry.
+    usual : int
+        The entry of the steady state.
+
+    steady_band : callable
+        Makes the band of a piece whose steps all have that entry.
     """
     n_steps, n = values.shape
-    steady_band, usual = steady
     cuts = [*range(0, n_steps, PIECE), n_steps]
     regular = np.diff(np.searchsorted(np.flatnonzero(entry != usual), cuts)) == 0
     for start, stop, is_regular in zip(cuts[:-1], cuts[1:], regular, strict=True):
         piece = values[start:stop]
         if start:
             piece[0] += table[entry[start - 1]] @ values[start - 1]
-        band = steady_band if is_regular else _band(table[entry[start:stop]])
+        band = steady_band() if is_regular else _band(table[entry[start:stop]])
         columns = band[: len(piece)].reshape(-1, 2 * n).T
         dtbsv(2 * n - 1, columns, piece.reshape(-1), lower=1, diag=1, overwrite_x=1)
+
+
+def _step_by_step(rows, width):
+    """Rows (n_steps * width, p), columns contiguous, as (n_steps, p, width)."""
+    columns = rows.T
+    return columns.reshape(len(columns), -1, width).swapaxes(0, 1)
 
 
 def _band(matrices):

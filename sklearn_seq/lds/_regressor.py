@@ -13,13 +13,8 @@ from .._gaussian import gaussian_log_density
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
-from ._lds import (
-    LinearDynamicalSystem,
-    check_inputs,
-    in_order,
-    learn_system,
-    split_inputs,
-)
+from ._fitting import check_inputs, in_order, learn_system, split_inputs
+from ._lds import LinearDynamicalSystem
 from .kalman import filter_states, log_likelihood
 
 

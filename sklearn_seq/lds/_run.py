@@ -3,10 +3,12 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import math
+
 import numpy as np
 
 from ._missing import filter_forward
-from ._recurrence import Schedule, Steps, product, split_sequences
+from ._recurrence import Buffers, ManySteps, Schedule, product, split_sequences
 from ._square_root import filter_steps, information_steps, observe
 from ._system import missing_patterns, whiten_rows, whiten_system
 
@@ -57,11 +59,11 @@ class Problem:
             }
         )
         for name, value in p._asdict().items():
-            if value is not None and not np.isfinite(value).all():
+            if value is not None and not math.isfinite(value.sum()):
                 raise ValueError(f"The {name} must be finite.")
         self.parameters = p
-        self.X = np.asarray(X, dtype=np.float64)
-        self.U = None if U is None else np.asarray(U, dtype=np.float64)
+        self.X = np.ascontiguousarray(X, dtype=np.float64)
+        self.U = None if U is None else np.ascontiguousarray(U, dtype=np.float64)
         self.offsets = np.asarray(offsets, dtype=np.intp)
         self.n_rows, self.n_states = len(X), len(p.transition_matrix)
         self.observed, self.codes = missing_patterns(self.X)
@@ -76,19 +78,20 @@ class Problem:
             self.forward = self.riccati.run(system.initial_factor, self.n_steps)
         self._information = None
 
-    def rows(self, steps, there):
-        """Whitened observations less D u, and B u, at a slice of the positions."""
+    def rows(self, steps, there, buffers):
+        """Observations less D u, 0 where missing, and B u, at some positions."""
         p = self.parameters
-        x = steps.take(self.X, there)
-        codes = None if self.codes is None else steps.take(self.codes, there)
+        x = steps.take(self.X, there, buffers)
         drive = None
         if self.U is not None:
-            u = steps.take(self.U, there)
+            u = steps.take(self.U, there, buffers)
             if p.feedthrough_matrix is not None:
                 x = x - product(u, p.feedthrough_matrix)
             if p.input_matrix is not None:
                 drive = product(u, p.input_matrix)
-        return whiten_rows(self.system, x, codes), drive, codes
+        if self.codes is not None:
+            x = np.where(np.isnan(x), 0.0, x)
+        return x, drive
 
     def is_steady(self, steps):
         """Whether a Riccati recursion came to its steady state."""
@@ -119,11 +122,7 @@ class Problem:
         members = group.members[self.first_missing[group.members] < ends]
         size = int(np.clip(BATCH_ROWS // group.n_steps, MIN_BATCH, MAX_BATCH))
         for start in range(0, len(members), size):
-            part = Steps(self.offsets, members[start : start + size])
-            if part.single:
-                part.single = False
-                part.rows = np.arange(part.rows.start, part.rows.stop)
-            yield part
+            yield ManySteps(self.offsets, members[start : start + size])
 
     def after_gap(self, part):
         """Which positions are at or after the first missing value of their sequence."""
@@ -140,7 +139,9 @@ class Problem:
 
         codes : ndarray of int of shape (n_positions,)
         """
-        white, drive, codes = self.rows(part, slice(0, len(part.rows)))
+        rows, drive = self.rows(part, slice(0, len(part.rows)), Buffers(False))
+        codes = self.codes[part.rows]
+        white = whiten_rows(self.system, rows, codes)
         forward = filter_forward(
             self.system, part, white, codes, drive, keep_factors, keep_gains
         )
@@ -190,15 +191,18 @@ class Run:
         self.observation = system.observation[patterns]
         self.whitener = np.linalg.inv(self.riccati.innovation)
         self.white_observation = self.whitener @ self.observation
-        self.gain = self.riccati.gain @ self.whitener
-        closed_loop = system.transition - self.gain @ self.observation
+        gain = self.riccati.gain @ self.whitener
+        closed_loop = system.transition - gain @ self.observation
+        # what a row adds to the next prediction, and to its innovation
+        self.received = np.concatenate([gain, self.whitener], axis=1)
+        self.received = self.received @ system.whitener[patterns]
         self.schedule = Schedule(group.starts, self.entry, usual, closed_loop)
         diagonal = np.diagonal(self.riccati.innovation, axis1=1, axis2=2)
         self.log_scale = np.log(np.abs(diagonal)).sum(axis=1)
         self.log_scale += system.constant[patterns]
 
     def pieces(self):
-        """The filter, piece by piece.
+        """The filter, piece by piece; what it yields lasts until the next piece.
 
         Yields
         ------
@@ -214,21 +218,23 @@ class Run:
         innovations : ndarray of shape (n_piece, m)
             Whitened: of covariance I.
         """
+        n = self.problem.n_states
         state = self.problem.system.initial_mean
         for there, schedule in self.schedule.pieces():
-            white, drive, _ = self.problem.rows(self.group, there)
-            inputs = schedule.apply(self.gain, white)
+            rows, drive = self.problem.rows(self.group, there, schedule.buffers)
+            received = schedule.apply("received", self.received, rows)
+            inputs, innovations = received[:, :n], received[:, n:]
             if drive is not None:
                 inputs += drive
             predicted, state = schedule.forward(inputs, state)
-            innovations = schedule.apply(self.whitener, white)
-            innovations -= schedule.apply(self.white_observation, predicted)
+            innovations -= schedule.apply("expected", self.white_observation, predicted)
             yield there, schedule, predicted, innovations
 
     def log_density(self, schedule, innovations):
         """Log density of the rows of a piece given the earlier ones."""
-        density = np.einsum("ij,ij->i", innovations, innovations)
-        density *= -0.5
+        squares = schedule.buffers("squares", *innovations.shape)
+        np.square(innovations, out=squares)
+        density = squares @ np.full(squares.shape[1], -0.5)
         constant = self.log_scale[schedule.entry]
         if not schedule.single:
             constant = np.repeat(constant, np.diff(schedule.starts))

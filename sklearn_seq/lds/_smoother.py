@@ -87,24 +87,26 @@ def _smooth_gaps(problem, part, means, log_density, lag_one):
 def _smooth_means(run, means, log_density):
     """The mean is a + P r, where r[t-1] = C' S^-1 v[t] + F[t]' r[t]."""
     group = run.group
-    n_positions = int(group.starts[-1])
-    sums = np.empty((n_positions, means.shape[1]))
+    n_positions, n = int(group.starts[-1]), means.shape[1]
+    if group.single:
+        means_there, sums = means[group.rows], np.empty((n_positions, n))
+    else:  # columns contiguous, as in `Buffers`
+        means_there, sums = np.empty((n, n_positions)).T, np.empty((n, n_positions)).T
     direct = np.swapaxes(run.white_observation, 1, 2)
-    predicted = means[group.rows] if group.single else np.empty_like(sums)
     pieces = []
-    for there, schedule, states, innovations in run.pieces():
-        predicted[there] = states
-        sums[there] = schedule.apply(direct, innovations)
-        density = run.log_density(schedule, innovations)
-        log_density[group.rows_at(there)] = density
+    for there, schedule, predicted, innovations in run.pieces():
+        means_there[there] = predicted
+        sums[there] = schedule.apply("direct", direct, innovations)
+        group.put(log_density, there, run.log_density(schedule, innovations))
         pieces.append((there, schedule))
-    run.schedule.backward(sums)
     covariances = square(run.riccati.predicted)
-    for there, schedule in pieces:
-        states = predicted[there]
-        states += schedule.apply(covariances, sums[there])
+    following = None
+    for there, schedule in reversed(pieces):
+        following = schedule.backward(sums[there], following)
+        states = means_there[there]
+        states += schedule.apply("states", covariances, sums[there])
         if not group.single:
-            means[group.rows[there]] = states
+            group.put(means, there, states)
 
 
 def _smoothed_covariances(run, lag_one):

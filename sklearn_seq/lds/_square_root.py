@@ -18,7 +18,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg.lapack import dgerqf
+from scipy.linalg.lapack import dgerqf, dpotrf
 
 EPS = np.finfo(np.float64).eps
 TINY = np.finfo(np.float64).tiny
@@ -43,12 +43,12 @@ def covariance_factor(covariance):
     """
     if not covariance.any():
         return np.zeros_like(covariance)
-    try:
-        factor = np.linalg.cholesky(covariance)
-        if np.all(factor.diagonal() ** 2 > 1e3 * EPS * covariance.diagonal()):
-            return factor
-    except np.linalg.LinAlgError:
-        pass
+    factor, failed = dpotrf(covariance, lower=1)
+    if (
+        not failed
+        and (factor.diagonal() ** 2 > 1e3 * EPS * covariance.diagonal()).all()
+    ):
+        return factor
     scale = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     variances, vectors = np.linalg.eigh(covariance * np.outer(inverse, inverse))
@@ -150,20 +150,26 @@ class Riccati:
         store = self._new_store(min(n_steps, 64))
         factor = first.T
         watch = _Convergence(first)
-        for step in range(n_steps):
-            if step == len(store):
+        copy, dot, multiply, lower = np.copyto, np.dot, np.multiply, self.lower
+        done = 0
+        while done < n_steps:
+            stop = min(watch.next_look, n_steps)
+            while len(store) < stop:
                 store = np.concatenate([store, self._new_store(len(store))])
-            np.copyto(array, rest)
-            np.dot(factor, onto, out=mixed)
-            dgerqf(columns, overwrite_a=1)
-            latest = np.multiply(triangle, self.lower, out=store[step])
-            previous, factor = factor, latest[:n, :n]
-            if step == watch.next_look and watch.converged(step, previous, factor):
+            fresh = store[done:stop]
+            for latest, following in zip(fresh, fresh[:, :n, :n], strict=True):
+                copy(array, rest)
+                dot(factor, onto, mixed)
+                dgerqf(columns, overwrite_a=1)
+                multiply(triangle, lower, latest)
+                previous, factor = factor, following
+            done = stop
+            if done == watch.next_look and watch.converged(done, previous, factor):
                 break
-        predicted = np.empty((step + 1, n, n))
+        predicted = np.empty((done, n, n))
         predicted[0] = first
-        predicted[1:] = np.swapaxes(store[:step, :n, :n], 1, 2)
-        return self._entries(predicted, store[: step + 1])
+        predicted[1:] = np.swapaxes(store[: done - 1, :n, :n], 1, 2)
+        return self._entries(predicted, store[:done])
 
     def run_patterns(self, first, codes, steady=None):
         """From factor `first`, step t with the matrices of pattern codes[t].
@@ -265,7 +271,7 @@ class _Convergence:
         # when the rate promises the end, but soon enough to notice that it is off
         goal = max(CONVERGED * (1 - rate) / rate, EPS)
         promised = math.log(min(goal / change, 1.0)) / math.log(rate)
-        self.next_look = step + int(min(max(promised, 4), max(8, step / 2), 64))
+        self.next_look = step + int(min(max(promised, 4), max(8, step)))
         return False
 
 
@@ -336,7 +342,7 @@ def triangularise(array):
         first = np.copysign(length, row[0])
         row[0] += first
         scale = first * row[0]
-        np.divide(1.0, scale, out=scale, where=scale > 0)
+        np.divide(1.0, scale, out=scale, where=scale > TINY)
         if i + 1 < n:
             below = array[i + 1 :, i:]
             weights = np.einsum("rjb,jb->rb", below, row)

@@ -6,6 +6,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf
 
 from ._recurrence import product
 from ._square_root import EPS, TINY, covariance_factor
@@ -102,11 +103,9 @@ def _floored(parameters, noise, initial_factor):
     correlation = 0.5 * (correlation + correlation.T)
     np.fill_diagonal(correlation, 1.0)
     least = 10 * len(R) * EPS
-    try:
-        if np.linalg.cholesky(correlation).diagonal().min() ** 2 > 4 * least:
-            return correlation * scale * scale[:, None]
-    except np.linalg.LinAlgError:
-        pass
+    factor, failed = dpotrf(correlation, lower=1)
+    if not failed and factor.diagonal().min() ** 2 > 4 * least:
+        return correlation * scale * scale[:, None]
     values, vectors = np.linalg.eigh(correlation)
     correlation = (vectors * np.maximum(values, least)) @ vectors.T
     return 0.5 * (correlation + correlation.T) * scale * scale[:, None]
@@ -150,10 +149,7 @@ def missing_patterns(X):
 
 
 def whiten_rows(system, rows, codes):
-    """Whitened observations, zero where missing: shape (N, m)."""
-    if codes is None:
-        return product(rows, system.whitener[0])
-    rows = np.where(np.isnan(rows), 0.0, rows)
+    """Whitened observations, of rows that are 0 where missing: shape (N, m)."""
     white = product(rows, system.whitener[0])
     holes = np.flatnonzero(codes)
     white[holes] = np.einsum("tij,tj->ti", system.whitener[codes[holes]], rows[holes])

@@ -209,7 +209,7 @@ def log_likelihood(parameters, X, offsets, U=None):
             run = Run(problem, group)
             for there, schedule, _, innovations in run.pieces():
                 density = run.log_density(schedule, innovations)
-                log_density[group.rows_at(there)] = density
+                group.put(log_density, there, density)
             for part in problem.parts_with_gaps(group):
                 forward, _ = problem.filter_gaps(part)
                 after = problem.after_gap(part)
@@ -291,11 +291,11 @@ def _filter_group(problem, group, result):
     run = Run(problem, group)
     gain = run.filter_gain()
     for there, schedule, predicted, innovations in run.pieces():
-        rows = group.rows_at(there)
-        result.predicted_means[rows] = predicted
-        predicted += schedule.apply(gain, innovations)
-        result.means[rows] = predicted
-        result.log_likelihood[rows] = run.log_density(schedule, innovations)
+        group.put(result.predicted_means, there, predicted)
+        predicted += schedule.apply("filtered", gain, innovations)
+        group.put(result.means, there, predicted)
+        density = run.log_density(schedule, innovations)
+        group.put(result.log_likelihood, there, density)
     rows, step, _ = group.in_order()
     index = run.entry[step]
     _gather(square(run.filtered_factors()), index, rows, result.covariances)

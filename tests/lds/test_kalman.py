@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
@@ -326,6 +326,7 @@ def assert_covariances(covariances, tolerance=1e-13):
 
 
 @settings(max_examples=60, deadline=None)
+@example(0, 2, 1, 1e-163, 0, -2, 0, 0, 0.2, (20,) * 30)  # squares underflow
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 6),

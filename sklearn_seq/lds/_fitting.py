@@ -1,0 +1,53 @@
+"""From an estimator and its rows to the arrays that a system is learned from."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .learning import learn
+
+
+def split_inputs(estimator, rows):
+    """Observed columns (n_rows, n_outputs), and driving inputs or None."""
+    rows = in_order(rows)
+    if estimator.exogenous is None:
+        return rows, None
+    targets = estimator._target_columns(estimator.exogenous)
+    inputs = np.setdiff1d(np.arange(rows.shape[1]), targets)
+    check_inputs(estimator, rows[:, inputs], inputs)
+    return in_order(rows[:, targets]), in_order(rows[:, inputs])
+
+
+def in_order(rows):
+    """In double precision and C order: the order of the sums is that of all layouts."""
+    return np.asarray(rows, dtype=np.float64, order="C")
+
+
+def check_inputs(estimator, values, columns):
+    """Refuse missing driving inputs."""
+    if np.isnan(values).any():
+        row, column = np.argwhere(np.isnan(values))[0]
+        raise ValueError(
+            f"Input X contains NaN in a driving input: row {row}, feature "
+            f"{estimator._input_names()[columns[column]]!r}. Only observations may be "
+            "missing: fill driving inputs in, for example with "
+            "sklearn.impute.SimpleImputer."
+        )
+
+
+def learn_system(estimator, observed, inputs, offsets, on_iteration, **changes):
+    """Learn a system with an estimator's settings; `changes` override them."""
+    names = ("n_components", "covariance_type", "init", "fixed", "n_init")
+    settings = {name: getattr(estimator, name) for name in names}
+    for name in ("max_iter", "tol", "reg_covar", "n_jobs"):
+        settings[name] = getattr(estimator, name)
+    return learn(
+        observed,
+        offsets,
+        inputs,
+        random_state=check_random_state(estimator.random_state),
+        on_iteration=lambda parameters, bound: on_iteration(parameters),
+        **{**settings, **changes},
+    )
