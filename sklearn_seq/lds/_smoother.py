@@ -91,7 +91,7 @@ def _smooth_means(run, means, log_density):
     if group.single:
         means_there, sums = means[group.rows], np.empty((n_positions, n))
     else:  # columns contiguous, as in `Buffers`
-        means_there, sums = np.empty((n, n_positions)).T, np.empty((n, n_positions)).T
+        means_there, sums = np.swapaxes(np.empty((2, n, n_positions)), 1, 2)
     direct = np.swapaxes(run.white_observation, 1, 2)
     pieces = []
     for there, schedule, predicted, innovations in run.pieces():
