@@ -15,6 +15,8 @@ Kailath, T., Sayed, A. H. and Hassibi, B. (2000). Linear Estimation, chapter 12.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+from collections import OrderedDict
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -84,6 +86,35 @@ class RiccatiSteps(NamedTuple):
         return RiccatiSteps(*map(np.concatenate, zip(self, other, strict=True)))
 
 
+class _Memory:
+    """The small results of the last few calls, for threads too."""
+
+    def __init__(self, n_entries, n_bytes):
+        self._n_entries, self._n_bytes = n_entries, n_bytes
+        self._entries, self._lock = OrderedDict(), Lock()
+
+    def get(self, key):
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
+
+    def put(self, key, value, n_bytes):
+        if n_bytes > self._n_bytes:
+            return
+        with self._lock:
+            self._entries[key] = value
+            while len(self._entries) > self._n_entries:
+                self._entries.popitem(last=False)
+
+    def clear(self):
+        with self._lock:
+            self._entries.clear()
+
+
+_REMEMBERED = _Memory(n_entries=16, n_bytes=1 << 20)
+
+
 class Riccati:
     """The array algorithm, for the filter and for its dual.
 
@@ -138,11 +169,24 @@ class Riccati:
     def run(self, first, n_steps):
         """From factor `first`, until the steady state or for n_steps.
 
+        They depend on the model alone: a model that is asked about one series after
+        another computes them once.
+
         Returns
         -------
         steps : RiccatiSteps
-            The last entry also holds for all later steps.
+            Read-only. The last entry also holds for all later steps.
         """
+        matrices = self.onto[0], self.rest[0], np.asarray(first)
+        key = tuple((matrix.shape, matrix.tobytes()) for matrix in matrices)
+        known = _REMEMBERED.get(key)
+        if known is None or (len(known[0].gain) < n_steps and not known[1]):
+            known = self._run(first, n_steps)
+            _REMEMBERED.put(key, known, sum(array.nbytes for array in known[0]))
+        return RiccatiSteps(*(array[:n_steps] for array in known[0]))
+
+    def _run(self, first, n_steps):
+        """The steps, and whether they came to the steady state."""
         n = self.n
         onto, rest = self.onto[0], self.rest[0]
         array = np.empty_like(rest)
@@ -151,8 +195,8 @@ class Riccati:
         factor = first.T
         watch = _Convergence(first)
         copy, dot, multiply, lower = np.copyto, np.dot, np.multiply, self.lower
-        done = 0
-        while done < n_steps:
+        done, steady = 0, False
+        while done < n_steps and not steady:
             stop = min(watch.next_look, n_steps)
             while len(store) < stop:
                 store = np.concatenate([store, self._new_store(len(store))])
@@ -164,12 +208,15 @@ class Riccati:
                 multiply(triangle, lower, latest)
                 previous, factor = factor, following
             done = stop
-            if done == watch.next_look and watch.converged(done, previous, factor):
-                break
+            if done == watch.next_look:
+                steady = watch.converged(done, previous, factor)
         predicted = np.empty((done, n, n))
         predicted[0] = first
         predicted[1:] = np.swapaxes(store[: done - 1, :n, :n], 1, 2)
-        return self._entries(predicted, store[:done])
+        steps = self._entries(predicted, store[:done])
+        for array in steps:
+            array.flags.writeable = False
+        return steps, steady
 
     def run_patterns(self, first, codes, steady=None):
         """From factor `first`, step t with the matrices of pattern codes[t].
