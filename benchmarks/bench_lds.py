@@ -41,9 +41,15 @@ except ImportError:
 OURS = {
     "log-likelihood": log_likelihood,
     "filter": filter_states,
-    "smoother": smooth_states,
+    "smoother": partial(smooth_states, lag_one=False),
+    "smoother, lag-one covariances": smooth_states,
 }
-STATSMODELS = {"log-likelihood": "loglike", "filter": "filter", "smoother": "smooth"}
+STATSMODELS = {
+    "log-likelihood": "loglike",
+    "filter": "filter",
+    "smoother": "smooth",
+    "smoother, lag-one covariances": "smooth",
+}
 CASES = [  # sequences, steps, states, outputs, share of values missing
     (1, 100_000, 4, 2, 0.0),
     (1_000, 100, 4, 3, 0.0),
@@ -115,6 +121,7 @@ def make_dynamax(parameters, X, offsets):
         argument = data if several else data[0]
         tasks[task] = partial(call_and_wait, compiled, argument)
         tasks[task]()
+    tasks["smoother, lag-one covariances"] = tasks["smoother"]
     return tasks
 
 

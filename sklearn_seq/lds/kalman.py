@@ -251,12 +251,15 @@ def smooth_states(parameters, X, offsets, U=None, lag_one=True):
         )
         parts = smooth(problem, result.means, result.log_likelihood, lag_one)
         for part in parts:
+            # The tables are shorter than what is made of them.
+            _finite((part.covariances, part.lags))
             _gather(part.covariances, part.index, part.rows, result.covariances)
             if lag_one:
                 _gather(
                     part.lags, part.lag_index, part.rows, result.lag_one_covariances
                 )
-    return _finite(result)
+    _finite((result.means, result.log_likelihood))
+    return result
 
 
 def sufficient_statistics(parameters, X, offsets, U=None):
