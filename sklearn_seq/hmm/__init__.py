@@ -1,0 +1,1 @@
+"""Hidden Markov models: hidden states that are one of a few, with Markov dynamics."""

@@ -1,0 +1,185 @@
+"""Exact inference in hidden Markov models: filter, smoother and the best path.
+
+The model of a sequence of rows, of which only log densities are known here::
+
+    P(s[0] = i) = pi[i],   P(s[t+1] = j | s[t] = i) = A[i, j],   x[t] ~ p(x | s[t])
+
+The recursions run in scaled probabilities: over many sequences side by side, over the
+chunks of a long sequence side by side, or, for a short one, as banded systems. Where
+a probability that counts would leave the range of floating point, they run in
+logarithms.
+
+The path taken by a row depends on lengths and on the rows before it, so that filtered
+values are unchanged, bit by bit, by later rows.
+
+A row that no state can have given, after the rows before it, has the log-likelihood
+-inf, and counts as missing for the probabilities of the states: they stay finite.
+
+References
+----------
+Rabiner, L. R. (1989). A tutorial on hidden Markov models and selected applications in
+speech recognition. Proceedings of the IEEE, 77, 257-286.
+
+Viterbi, A. J. (1967). Error bounds for convolutional codes and an asymptotically
+optimum decoding algorithm. IEEE Transactions on Information Theory, 13, 260-269.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._scaled import Forward
+from ._smoother import smooth_groups
+from ._viterbi import best_paths
+
+__all__ = ["Filtered", "Smoothed", "forward", "log_likelihood", "smooth", "viterbi"]
+
+
+class Filtered(NamedTuple):
+    """States given the rows up to and including their own.
+
+    Attributes
+    ----------
+    proba : ndarray of shape (N, K)
+
+    log_likelihood : ndarray of shape (N,)
+        Log density of each row given the earlier ones of its sequence, in nats.
+    """
+
+    proba: np.ndarray
+    log_likelihood: np.ndarray
+
+
+class Smoothed(NamedTuple):
+    """States given all rows of their sequence.
+
+    Attributes
+    ----------
+    proba : ndarray of shape (N, K)
+
+    transitions : ndarray of shape (K, K)
+        Expected number of transitions from i to j, summed over all sequences.
+
+    start : ndarray of shape (K,)
+        Probabilities of the first states, summed over all sequences.
+
+    log_likelihood : ndarray of shape (N,)
+        Log density of each row given the earlier ones of its sequence, in nats.
+    """
+
+    proba: np.ndarray
+    transitions: np.ndarray
+    start: np.ndarray
+    log_likelihood: np.ndarray
+
+
+def forward(startprob, transmat, log_densities, offsets):
+    """Filtered probabilities of the states.
+
+    Parameters
+    ----------
+    startprob : ndarray of shape (K,)
+        Probabilities of the first state of a sequence.
+
+    transmat : ndarray of shape (K, K)
+        Probabilities of going from i to j; each row sums to one. Zeros are exact.
+
+    log_densities : ndarray of shape (N, K)
+        Log density of each row in each state, -inf where it is impossible. Rows of all
+        sequences, one after another.
+
+    offsets : ndarray of int of shape (n_sequences + 1,)
+        Rows ``offsets[i]:offsets[i + 1]`` are sequence i.
+
+    Returns
+    -------
+    filtered : Filtered
+    """
+    with np.errstate(all="ignore"):
+        run = Forward(*_arrays(startprob, transmat, log_densities, offsets))
+    return Filtered(run.proba, run.log_likelihood)
+
+
+def log_likelihood(startprob, transmat, log_densities, offsets):
+    """Log density of each row given the earlier ones of its sequence, in nats.
+
+    Parameters
+    ----------
+    startprob : ndarray of shape (K,)
+
+    transmat : ndarray of shape (K, K)
+
+    log_densities : ndarray of shape (N, K)
+
+    offsets : ndarray of int of shape (n_sequences + 1,)
+
+    Returns
+    -------
+    log_likelihood : ndarray of shape (N,)
+        Of a sequence, the sum is its log-likelihood.
+    """
+    arrays = _arrays(startprob, transmat, log_densities, offsets)
+    with np.errstate(all="ignore"):
+        return Forward(*arrays, keep_proba=False).log_likelihood
+
+
+def smooth(startprob, transmat, log_densities, offsets):
+    """Smoothed probabilities of the states, and expected transitions.
+
+    Parameters
+    ----------
+    startprob : ndarray of shape (K,)
+
+    transmat : ndarray of shape (K, K)
+
+    log_densities : ndarray of shape (N, K)
+
+    offsets : ndarray of int of shape (n_sequences + 1,)
+
+    Returns
+    -------
+    smoothed : Smoothed
+    """
+    arrays = _arrays(startprob, transmat, log_densities, offsets)
+    with np.errstate(all="ignore"):
+        proba, transitions, log_density = smooth_groups(*arrays)
+    first = arrays[3][:-1][np.diff(arrays[3]) > 0]
+    return Smoothed(proba, transitions, proba[first].sum(axis=0), log_density)
+
+
+def viterbi(startprob, transmat, log_densities, offsets):
+    """The most probable path of states of each sequence.
+
+    Parameters
+    ----------
+    startprob : ndarray of shape (K,)
+
+    transmat : ndarray of shape (K, K)
+
+    log_densities : ndarray of shape (N, K)
+
+    offsets : ndarray of int of shape (n_sequences + 1,)
+
+    Returns
+    -------
+    states : ndarray of int of shape (N,)
+
+    log_proba : ndarray of shape (n_sequences,)
+        Joint log probability of path and rows; -inf if no path is possible, 0 for a
+        sequence without rows.
+    """
+    with np.errstate(all="ignore"):
+        return best_paths(*_arrays(startprob, transmat, log_densities, offsets))
+
+
+def _arrays(startprob, transmat, log_densities, offsets):
+    """The arguments as arrays of the right types and memory order."""
+    return (
+        np.ascontiguousarray(startprob, dtype=np.float64),
+        np.ascontiguousarray(transmat, dtype=np.float64),
+        np.ascontiguousarray(log_densities, dtype=np.float64),
+        np.asarray(offsets, dtype=np.intp),
+    )
