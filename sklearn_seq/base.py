@@ -279,15 +279,19 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         sequences = self._read_sequences(X, groups)
         if self._kind == SEQUENCE:
             self._check_panel(sequences)
-        means = self._outputs(sequences)
         if not return_std:
-            return self._shape_outputs(means, sequences)
-        variances = np.diagonal(self._output_covariance(sequences), axis1=-2, axis2=-1)
+            return self._shape_outputs(self._outputs(sequences), sequences)
+        means, covariance = self._distribution(sequences)
+        variances = np.diagonal(covariance, axis1=-2, axis2=-1)
         std = np.sqrt(np.broadcast_to(variances, means.shape)).astype(means.dtype)
         return (
             self._shape_outputs(means, sequences),
             self._shape_outputs(std, sequences),
         )
+
+    def _distribution(self, sequences):
+        """Predicted means and covariance; a family may find both in one pass."""
+        return self._outputs(sequences), self._output_covariance(sequences)
 
     def _shape_outputs(self, outputs, sequences):
         if self._one_dimensional:
@@ -382,8 +386,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _log_density(self, sequences, targets):
         """Gaussian log density of all targets: shape (len(targets.values),)."""
-        outputs = self._outputs(sequences)
-        covariance = self._output_covariance(sequences)
+        outputs, covariance = self._distribution(sequences)
         if targets.kind != NEXT:
             residuals = targets.values - outputs
             return gaussian_log_density(residuals, covariance, targets.known)

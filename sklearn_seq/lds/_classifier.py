@@ -10,7 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..classification import SequenceClassifier
 from ..targets import SEQUENCE, runs_of
-from ._fitting import in_order
+from ._fitting import SETTINGS, in_order
 from ._lds import LinearDynamicalSystem
 from ._regressor import mean_of_known
 from .kalman import log_likelihood
@@ -200,7 +200,8 @@ class LDSClassifier(SequenceClassifier):
         sequences, targets = self._read_fit(X, y, groups)
         codes = targets.values[:, 0]
         n_classes = len(self.classes_)
-        base = LinearDynamicalSystem(**{name: getattr(self, name) for name in SHARED})
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        base = LinearDynamicalSystem(random_state=self.random_state, **settings)
         stretches = [
             _stretches(sequences, codes, c, targets.kind) for c in range(n_classes)
         ]
@@ -210,8 +211,7 @@ class LDSClassifier(SequenceClassifier):
             delayed(_fit_stretches)(clone(base), rows - mean, groups)
             for (rows, groups), mean in zip(stretches, self.means_, strict=True)
         )
-        first = codes if targets.kind == SEQUENCE else codes[codes >= 0]
-        counts = np.bincount(first[first >= 0], minlength=n_classes)
+        counts = np.bincount(codes[codes >= 0], minlength=n_classes)
         self.priors_ = self._check_priors(counts / counts.sum())
         if targets.kind != SEQUENCE:
             self.transmat_ = _transitions(codes, sequences.offsets, n_classes)
@@ -260,19 +260,6 @@ class LDSClassifier(SequenceClassifier):
         return filter_labels(
             densities, sequences.offsets, log_priors, np.log(self.transmat_)
         )
-
-
-SHARED = (
-    "n_components",
-    "covariance_type",
-    "init",
-    "fixed",
-    "n_init",
-    "max_iter",
-    "tol",
-    "reg_covar",
-    "random_state",
-)
 
 
 def _fit_stretches(system, rows, groups):

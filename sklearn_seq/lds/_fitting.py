@@ -8,6 +8,18 @@ from sklearn.utils import check_random_state
 
 from .learning import learn
 
+# parameters of every estimator of this family, which say how a system is learned
+SETTINGS = (
+    "n_components",
+    "covariance_type",
+    "init",
+    "fixed",
+    "n_init",
+    "max_iter",
+    "tol",
+    "reg_covar",
+)
+
 
 def split_inputs(estimator, rows):
     """Observed columns (n_rows, n_outputs), and driving inputs or None."""
@@ -39,14 +51,12 @@ def check_inputs(estimator, values, columns):
 
 def learn_system(estimator, observed, inputs, offsets, on_iteration, **changes):
     """Learn a system with an estimator's settings; `changes` override them."""
-    names = ("n_components", "covariance_type", "init", "fixed", "n_init")
-    settings = {name: getattr(estimator, name) for name in names}
-    for name in ("max_iter", "tol", "reg_covar", "n_jobs"):
-        settings[name] = getattr(estimator, name)
+    settings = {name: getattr(estimator, name) for name in SETTINGS}
     return learn(
         observed,
         offsets,
         inputs,
+        n_jobs=estimator.n_jobs,
         random_state=check_random_state(estimator.random_state),
         on_iteration=lambda parameters, bound: on_iteration(parameters),
         **{**settings, **changes},

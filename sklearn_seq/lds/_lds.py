@@ -21,7 +21,7 @@ from .._closed_loop import check_positive, future_inputs, lay_out
 from .._gaussian import draw_gaussian
 from ..density import SequenceDensity
 from ..preprocessing._frame_output import check_no_frame_output
-from ..sequences import PANEL, ROWS, Layout
+from ..sequences import PANEL, ROWS, Layout, last_rows
 from ..targets import next_step_targets
 from ._fitting import learn_system, split_inputs
 from ._fixed import check_parameters, free_changes_of_basis, number_of_inputs
@@ -497,7 +497,7 @@ class LinearDynamicalSystem(
         n = sequences.n_sequences
         _, future = future_inputs(self, future_exogenous, n, n_steps, "forecast")
         _, inputs = split_inputs(self, sequences.rows)
-        last = sequences.sequence_offsets[1:] - 1
+        last = last_rows(sequences)
         filtered = self._filter(sequences)
         means, covariances = filtered.means[last], filtered.covariances[last]
         now = None if inputs is None else inputs[last]

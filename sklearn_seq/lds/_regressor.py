@@ -9,7 +9,6 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.linear_model import LinearRegression
 
 from .._callbacks import FitProgress
-from .._gaussian import gaussian_log_density
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
@@ -288,9 +287,6 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     def _outputs(self, sequences):
         return self._distribution(sequences)[0]
 
-    def _output_covariance(self, sequences):
-        return self._distribution(sequences)[1]
-
     def _distribution(self, sequences):
         """Predicted means (n, n_targets) and covariances (…, n_targets, n_targets)."""
         p = self.system_._parameters()
@@ -325,5 +321,4 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             observed, inputs = self._observations(sequences)
             p = self.system_._parameters()
             return log_likelihood(p, observed, sequences.offsets, inputs)
-        means, covariances = self._distribution(sequences)
-        return gaussian_log_density(targets.values - means, covariances, targets.known)
+        return super()._log_density(sequences, targets)
