@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
 from sklearn_seq.datasets import load_sunspots
+from sklearn_seq.hmm import HMMRegressor
 from sklearn_seq.lds import LDSRegressor
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
 
@@ -58,6 +59,11 @@ def candidates(lags, burn_in):
         "linear dyn. system",
         LDSRegressor(max_iter=200, burn_in=burn_in, random_state=0),
         {"n_components": [1, 2, 3, 4, 6]},
+    )
+    yield (
+        "hidden Markov model",
+        HMMRegressor(n_init=3, burn_in=burn_in, random_state=0),
+        {"n_components": [2, 4, 8, 12], "transmat_prior": [1.0, 1.1]},
     )
 
 

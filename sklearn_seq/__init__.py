@@ -15,6 +15,7 @@ __version__ = "0.1.0.dev0"
 _SUBPACKAGES = (
     "autoregressive",
     "datasets",
+    "hmm",
     "lds",
     "metrics",
     "model_selection",
@@ -23,11 +24,17 @@ _SUBPACKAGES = (
 _ESTIMATORS = {
     "ARClassifier": "autoregressive",
     "ARRegressor": "autoregressive",
+    "CategoricalHMM": "hmm",
+    "GMMHMM": "hmm",
+    "GaussianHMM": "hmm",
+    "HMMClassifier": "hmm",
+    "HMMRegressor": "hmm",
     "LDSClassifier": "lds",
     "LDSRegressor": "lds",
     "LinearDynamicalSystem": "lds",
     "MLPSequenceClassifier": "autoregressive",
     "MLPSequenceRegressor": "autoregressive",
+    "PoissonHMM": "hmm",
 }
 
 __all__ = [*_ESTIMATORS, *_SUBPACKAGES]

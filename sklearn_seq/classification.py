@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import accuracy_score
-from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ._symbols import encode, fit_encoder, is_text
 from .base import FLOATS, SequenceEstimator, check_all_finite, check_counted
 from .sequences import Sequences
 from .targets import NEXT, SEQUENCE, STEP, Targets, read_targets
@@ -50,7 +50,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             self, flat, reset=True, dtype=None, ensure_all_finite=False
         )
         if self._are_symbols(rows, y):
-            self._encoder = self._fit_encoder(rows)
+            self._encoder = fit_encoder(rows, self.symbols)
             self.symbols_ = self._encoder.categories_
             rows = self._encoder.transform(rows)
         else:
@@ -83,31 +83,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"{type(self).__name__} needs at least 2 classes {where}, but the data "
                 f"contains only 1 class: {np.asarray(classes).tolist()}{hint}."
             )
-
-    def _fit_encoder(self, rows):
-        """Number the symbols of each column, those of a given alphabet or those met."""
-        if isinstance(self.symbols, str | bool | np.bool_):
-            return OrdinalEncoder(dtype=np.intp).fit(rows)
-        alphabets = list(self.symbols)
-        if not alphabets:
-            raise ValueError(f"symbols={self.symbols!r} is an empty alphabet.")
-        if rows.shape[1] == 1 and np.ndim(alphabets[0]) == 0:
-            alphabets = [alphabets]
-        if len(alphabets) != rows.shape[1]:
-            raise ValueError(
-                f"symbols holds {len(alphabets)} alphabets, but X has {rows.shape[1]} "
-                "columns: expected one for each."
-            )
-        alphabets = [np.unique(np.asarray(alphabet)) for alphabet in alphabets]
-        if rows.dtype == object:
-            alphabets = [alphabet.astype(object) for alphabet in alphabets]
-        encoder = OrdinalEncoder(categories=alphabets, dtype=np.intp)
-        try:
-            return encoder.fit(rows)
-        except ValueError as error:
-            raise ValueError(
-                f"X holds symbols that the alphabet given as symbols has not: {error}."
-            ) from error
 
     def _are_symbols(self, rows, y):
         """Whether X holds symbols, by the parameter and by its dtype."""
@@ -160,18 +135,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         rows = validate_data(
             self, flat, reset=reset, dtype=None, ensure_all_finite=False
         )
-        try:
-            return Sequences(self._encoder.transform(rows), layout)
-        except TypeError as error:  # numbers cannot be compared with strings
-            raise ValueError(
-                f"X has dtype {rows.dtype}, but the training sequences held strings."
-            ) from error
-        except ValueError as error:
-            raise ValueError(
-                f"X holds symbols that were not in the training sequences: {error}. "
-                "Replace them by a known symbol, fit on sequences that hold them, or "
-                "give the whole alphabet as the parameter symbols."
-            ) from error
+        return Sequences(encode(self._encoder, rows), layout)
 
     def _target_column(self):
         columns = self._target_columns(self.exogenous)
@@ -256,8 +220,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             row t, or without y the symbol expected at row t + 1. For one label per
             sequence, of shape (n_sequences,).
         """
-        sequences, log_proba = self._read_log_proba(X, groups)
-        return self._restore(self.classes_[log_proba.argmax(axis=1)], sequences)
+        sequences = self._read_panel(X, groups)
+        return self._restore(self.classes_[self._predicted(sequences)], sequences)
+
+    def _predicted(self, sequences):
+        """Code of the class of each row, or of each sequence."""
+        return self._log_proba(sequences).argmax(axis=1)
 
     def predict_proba(self, X, groups=None):
         """Probability of each class for each row, from the rows up to it.
@@ -301,11 +269,15 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return self._restore(log_proba, sequences)
 
     def _read_log_proba(self, X, groups):
+        sequences = self._read_panel(X, groups)
+        return sequences, self._log_proba(sequences)
+
+    def _read_panel(self, X, groups):
         check_is_fitted(self)
         sequences = self._read_sequences(X, groups)
         if self._kind == SEQUENCE:
             self._check_panel(sequences)
-        return sequences, self._log_proba(sequences)
+        return sequences
 
     def score(self, X, y=None, sample_weight=None, groups=None):
         """Accuracy of the predictions.
@@ -341,7 +313,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         weights = self._step_weights(sample_weight, sequences, targets.kind)
         index = targets.counted(sequences.offsets, self.burn_in)
         check_counted(index, self, "score")
-        predicted = self._log_proba(sequences).argmax(axis=1)
+        predicted = self._predicted(sequences)
         weights = None if weights is None else weights[index]
         true = targets.values[index, 0]
         return float(
@@ -369,7 +341,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         log_proba : ndarray
             In nats, one entry for each row (or for each sequence), in the layout of X.
             Fitted without y, entry t is the log probability of symbol t given the
-            earlier ones of its sequence, the first one's that of the training
+            earlier ones of its sequence, the first one's that of the model's
+            distribution of first symbols, for models over delay taps the training
             symbols' frequencies (each counted once more, by Laplace's rule). Fitted
             with y, that of ``y[t]``, and 0 where there is no label.
         """
@@ -403,31 +376,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         first = sequences.offsets[:-1]
         values[first] = self._first_log_proba[codes[first]]
         return values
-
-
-def is_text(rows):
-    """Whether an array holds strings only; an error if it mixes them with others."""
-    if rows.dtype.kind in "UST":
-        return True
-    if rows.dtype != object:
-        return False
-    strings = np.array([isinstance(value, str) for value in rows.ravel()])
-    if strings.any() and not strings.all():
-        place = int(np.flatnonzero(~strings)[0])
-        row, column = divmod(place, rows.shape[1])
-        value = rows[row, column]
-        if not isinstance(value, numbers.Real) or value != value:
-            raise ValueError(
-                f"X holds strings and, at row {row}, column {column}, {value!r}: "
-                "symbols must be all integers or all strings, and none missing. "
-                "argument must be a string or a number of one kind."
-            )
-        raise ValueError(
-            f"X mixes strings with numbers: {value!r} at row {row}, column {column}. "
-            "Symbols must be all integers or all strings: cast X, for example with "
-            "X.astype(str)."
-        )
-    return bool(strings.any())
 
 
 def missing_labels(labels, classes=None):

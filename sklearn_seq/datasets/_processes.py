@@ -1,6 +1,5 @@
 """Makers of stochastic processes with known parameters."""
 
-from bisect import bisect_right
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,6 +7,7 @@ from scipy import linalg
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._markov import check_probabilities, draw_chains, stationary_distribution
 from ._recursion import autoregress
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
@@ -290,71 +290,15 @@ def make_markov_chain(
     if transmat is None:
         transmat = rng.dirichlet(np.ones(n_states), size=n_states)
     else:
-        transmat = _check_probabilities(transmat, "transmat", ndim=2)
+        transmat = check_probabilities(transmat, "transmat", (None, None))
+        if len(transmat) != transmat.shape[1]:
+            raise ValueError(f"transmat should be square, got {transmat.shape}.")
     if startprob is None:
-        startprob = _stationary_distribution(transmat)
+        uniform = np.full(len(transmat), 1 / len(transmat))
+        startprob = stationary_distribution(uniform, transmat)
     else:
-        startprob = _check_probabilities(startprob, "startprob", ndim=1)
-        if len(startprob) != len(transmat):
-            raise ValueError(
-                f"startprob has {len(startprob)} values, but transmat has "
-                f"{len(transmat)} states."
-            )
+        startprob = check_probabilities(startprob, "startprob", (len(transmat),))
     uniform = rng.uniform(size=(1 if n_sequences is None else n_sequences, n_timesteps))
-    X = _sample_chains(startprob, transmat, uniform)[..., np.newaxis]
+    X = draw_chains(startprob, transmat, uniform)[..., np.newaxis]
     X = X[0] if n_sequences is None else X
     return (X, transmat) if return_transmat else X
-
-
-def _check_probabilities(probabilities, name, ndim):
-    probabilities = check_array(
-        probabilities, ensure_2d=ndim == 2, dtype=np.float64, input_name=name
-    )
-    if ndim == 2 and probabilities.shape[0] != probabilities.shape[1]:
-        raise ValueError(f"{name} should be square, got {probabilities.shape}.")
-    if probabilities.ndim != ndim:
-        raise ValueError(f"{name} should be {ndim}-dimensional.")
-    if (probabilities < 0).any():
-        raise ValueError(f"{name} should not be negative.")
-    sums = probabilities.sum(axis=-1)
-    if not np.allclose(sums, 1):
-        where = "each row of transmat" if ndim == 2 else name
-        raise ValueError(f"{where} should sum to 1, got {sums}.")
-    return probabilities
-
-
-def _stationary_distribution(transmat):
-    """Probabilities that transmat leaves as they are, shape (n_states,)."""
-    n_states = len(transmat)
-    equations = np.vstack([transmat.T - np.eye(n_states), np.ones(n_states)])
-    solution = np.linalg.lstsq(equations, np.eye(n_states + 1)[-1], rcond=None)[0]
-    solution = np.maximum(solution, 0)
-    return solution / solution.sum()
-
-
-def _sample_chains(startprob, transmat, uniform):
-    """Turn uniform numbers, shape (n_sequences, n_timesteps), into states.
-
-    State j is chosen where the uniform number falls between the cumulated probabilities
-    up to and including j.
-    """
-    cumulated = np.cumsum(np.vstack([transmat, startprob]), axis=1)
-    cumulated /= cumulated[:, -1:]  # exactly 1 at the end, and above every number
-    states = np.empty(uniform.shape, dtype=int)
-    current = np.full(len(uniform), len(transmat))  # the row of startprob
-    if len(uniform) == 1:
-        states[0] = _sample_chain(cumulated.tolist(), uniform[0].tolist())
-        return states
-    for t, numbers in enumerate(uniform.T):
-        current = (cumulated[current] <= numbers[:, np.newaxis]).sum(axis=1)
-        states[:, t] = current
-    return states
-
-
-def _sample_chain(cumulated, uniform):
-    """One chain in plain Python: arrays of length one would be slower by far."""
-    states, current = [], -1
-    for number in uniform:
-        current = bisect_right(cumulated[current], number)
-        states.append(current)
-    return states

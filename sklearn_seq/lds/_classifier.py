@@ -8,8 +8,9 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.base import _fit_context, clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._class_models import check_priors, class_stretches, log_posteriors
 from ..classification import SequenceClassifier
-from ..targets import SEQUENCE, runs_of
+from ..targets import SEQUENCE
 from ._fitting import SETTINGS, in_order
 from ._lds import LinearDynamicalSystem
 from ._regressor import mean_of_known
@@ -198,12 +199,14 @@ class LDSClassifier(SequenceClassifier):
             The fitted model.
         """
         sequences, targets = self._read_fit(X, y, groups)
+        sequences = sequences.with_rows(in_order(sequences.rows))
         codes = targets.values[:, 0]
         n_classes = len(self.classes_)
         settings = {name: getattr(self, name) for name in SETTINGS}
         base = LinearDynamicalSystem(random_state=self.random_state, **settings)
         stretches = [
-            _stretches(sequences, codes, c, targets.kind) for c in range(n_classes)
+            class_stretches(sequences, codes, c, targets.kind)
+            for c in range(n_classes)
         ]
         self.means_ = np.array([mean_of_known(rows) for rows, _ in stretches])
         self.means_ *= self.fit_intercept
@@ -211,8 +214,7 @@ class LDSClassifier(SequenceClassifier):
             delayed(_fit_stretches)(clone(base), rows - mean, groups)
             for (rows, groups), mean in zip(stretches, self.means_, strict=True)
         )
-        counts = np.bincount(codes[codes >= 0], minlength=n_classes)
-        self.priors_ = self._check_priors(counts / counts.sum())
+        self.priors_ = check_priors(self.priors, codes, n_classes)
         if targets.kind != SEQUENCE:
             self.transmat_ = _transitions(codes, sequences.offsets, n_classes)
         self.systems_ = systems
@@ -232,18 +234,6 @@ class LDSClassifier(SequenceClassifier):
             )
         return False
 
-    def _check_priors(self, frequencies):
-        if self.priors is None:
-            return frequencies
-        priors = np.asarray(self.priors, dtype=np.float64)
-        valid = priors.shape == frequencies.shape and (priors >= 0).all()
-        if not valid or not np.isclose(priors.sum(), 1.0):
-            raise ValueError(
-                f"priors={self.priors!r}: expected {len(frequencies)} probabilities, "
-                "one for each class, that sum to 1."
-            )
-        return priors
-
     def _log_proba(self, sequences):
         rows = in_order(sequences.rows)
         densities = np.column_stack(
@@ -252,11 +242,10 @@ class LDSClassifier(SequenceClassifier):
                 for system, mean in zip(self.systems_, self.means_, strict=True)
             ]
         )
+        if self._kind == SEQUENCE:
+            return log_posteriors(densities, self.priors_, sequences)
         with np.errstate(divide="ignore"):
             log_priors = np.log(self.priors_)
-        if self._kind == SEQUENCE:
-            totals = np.add.reduceat(densities, sequences.sequence_offsets[:-1])
-            return log_softmax(log_priors + totals, axis=1)
         return filter_labels(
             densities, sequences.offsets, log_priors, np.log(self.transmat_)
         )
@@ -264,18 +253,6 @@ class LDSClassifier(SequenceClassifier):
 
 def _fit_stretches(system, rows, groups):
     return system.fit(rows, groups=groups)
-
-
-def _stretches(sequences, codes, c, kind):
-    """Rows of one class, and the stretch that each belongs to."""
-    if kind == SEQUENCE:
-        codes = np.repeat(codes, np.diff(sequences.sequence_offsets))
-    index = np.flatnonzero(codes == c)
-    begins = np.zeros(sequences.n_rows, dtype=bool)
-    begins[sequences.offsets[:-1]] = True
-    starts, _ = runs_of(index)
-    begins[starts] = True
-    return in_order(sequences.rows)[index], np.cumsum(begins)[index]
 
 
 def _transitions(codes, offsets, n_classes):

@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import solve_ivp
 
+from sklearn_seq._markov import draw_chains
 from sklearn_seq.datasets import (
     make_adding_problem,
     make_ar_process,
@@ -12,7 +13,6 @@ from sklearn_seq.datasets import (
     make_markov_chain,
     make_sines,
 )
-from sklearn_seq.datasets._processes import _sample_chains
 
 # small arguments that every maker accepts
 SMALL = [
@@ -386,9 +386,9 @@ def test_markov_chains_one_by_one_and_together():
     uniform[0, :3] = 0  # a probability of zero is never chosen, nor beyond the end
     uniform[1, :3] = np.nextafter(1, 0)
     startprob = np.array([0.0, 0.5, 0.5])
-    together = _sample_chains(startprob, TRANSMAT, uniform)
+    together = draw_chains(startprob, TRANSMAT, uniform)
     one_by_one = [
-        _sample_chains(startprob, TRANSMAT, row[np.newaxis])[0] for row in uniform
+        draw_chains(startprob, TRANSMAT, row[np.newaxis])[0] for row in uniform
     ]
     assert_array_equal(together, one_by_one)
     assert together[0, :3].tolist() == [1, 1, 1]
@@ -399,16 +399,16 @@ def test_markov_chains_one_by_one_and_together():
     "parameters, message",
     [
         ({"transmat": [[0.5, 0.5]]}, r"transmat should be square, got \(1, 2\)"),
-        ({"transmat": [0.5, 0.5]}, "Expected 2D array"),
+        ({"transmat": [0.5, 0.5]}, r"transmat has shape \(2,\), but expected \(n, n\)"),
         (
             {"transmat": [[0.5, 0.6], [0.5, 0.5]]},
-            "each row of transmat should sum to 1",
+            "transmat must sum to 1 in each row",
         ),
-        ({"transmat": [[1.5, -0.5], [0.5, 0.5]]}, "transmat should not be negative"),
+        ({"transmat": [[1.5, -0.5], [0.5, 0.5]]}, "transmat has a negative entry"),
         ({"transmat": [[np.nan, 1], [0.5, 0.5]]}, "Input transmat contains NaN"),
-        ({"startprob": [0.5, 0.6]}, "startprob should sum to 1"),
-        ({"startprob": [[0.5, 0.5]]}, "startprob should be 1-dimensional"),
-        ({"startprob": [0.5, 0.5], "n_states": 3}, "transmat has 3 states"),
+        ({"startprob": [0.5, 0.6], "n_states": 2}, "startprob must sum to 1"),
+        ({"startprob": [[0.5, 0.5]]}, "startprob has shape .* but expected"),
+        ({"startprob": [0.5, 0.5], "n_states": 3}, "but expected .3,."),
     ],
 )
 def test_markov_chain_bad_input(parameters, message):

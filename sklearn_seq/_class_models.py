@@ -1,0 +1,74 @@
+"""One generative model for each class, and Bayes' rule."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.special import log_softmax
+
+from .targets import SEQUENCE, runs_of
+
+
+def class_stretches(sequences, codes, c, kind):
+    """Rows of one class, and the stretch that each belongs to.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    codes : ndarray of int
+        Class of each row, or of each sequence.
+    c : int
+        The class.
+    kind : {"step", "sequence"}
+        What has a class.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows_of_class, n_features)
+    groups : ndarray of int of shape (n_rows_of_class,)
+        Equal for rows that follow each other in one sequence.
+    """
+    if kind == SEQUENCE:
+        codes = np.repeat(codes, np.diff(sequences.sequence_offsets))
+    index = np.flatnonzero(codes == c)
+    begins = np.zeros(sequences.n_rows, dtype=bool)
+    begins[sequences.offsets[:-1]] = True
+    starts, _ = runs_of(index)
+    begins[starts] = True
+    return sequences.rows[index], np.cumsum(begins)[index]
+
+
+def check_priors(priors, codes, n_classes):
+    """Prior probabilities of the classes: as given, or their frequencies."""
+    if priors is None:
+        counts = np.bincount(codes[codes >= 0], minlength=n_classes)
+        return counts / counts.sum()
+    array = np.asarray(priors, dtype=np.float64)
+    valid = array.shape == (n_classes,) and (array >= 0).all()
+    if not valid or not np.isclose(array.sum(), 1.0):
+        raise ValueError(
+            f"priors={priors!r}: expected {n_classes} probabilities, one for each "
+            "class, that sum to 1."
+        )
+    return array
+
+
+def log_posteriors(densities, priors, sequences):
+    """Log probabilities of the classes of whole sequences.
+
+    Parameters
+    ----------
+    densities : ndarray of shape (n_rows, n_classes)
+        Log density of each row given the earlier ones of its sequence.
+    priors : ndarray of shape (n_classes,)
+    sequences : Sequences
+
+    Returns
+    -------
+    log_proba : ndarray of shape (n_sequences, n_classes)
+        The priors, where no class can have given a sequence.
+    """
+    totals = np.add.reduceat(densities, sequences.sequence_offsets[:-1])
+    totals[np.isneginf(totals).all(axis=1)] = 0.0
+    with np.errstate(divide="ignore"):
+        return log_softmax(np.log(priors) + totals, axis=1)

@@ -1,0 +1,107 @@
+"""Markov chains: their probabilities, their long run, and draws."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from bisect import bisect_right
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+CLOSE = 1e-6  # how far from 1 the sum of given probabilities may be
+
+
+def check_probabilities(values, name, shape):
+    """Probabilities given by a user, of which each row sums to one.
+
+    Parameters
+    ----------
+    values : array-like
+    name : str
+        What they are called in messages.
+    shape : tuple of (int or None)
+        The expected shape; None is any length.
+
+    Returns
+    -------
+    values : ndarray of float64
+        Its rows sum to one up to rounding.
+    """
+    array = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    fits = array.ndim == len(shape) and all(
+        n is None or n == m for n, m in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        wanted = str(tuple("n" if n is None else n for n in shape)).replace("'", "")
+        raise ValueError(
+            f"{name} has shape {array.shape}, but expected {wanted}: probabilities, "
+            "one for each state."
+        )
+    if (array < 0).any():
+        raise ValueError(
+            f"{name} has a negative entry, {array.min():.6g}: probabilities lie "
+            "between 0 and 1."
+        )
+    totals = array.sum(axis=-1, keepdims=True)
+    wrong = np.abs(totals - 1) > CLOSE
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        where = f" (row {row})" if array.ndim > 1 else ""
+        raise ValueError(
+            f"{name} must sum to 1{' in each row' if array.ndim > 1 else ''}, but "
+            f"sums to {totals.ravel()[row]:.10g}{where}. Divide it by its sums: "
+            "values / values.sum(axis=-1, keepdims=True)."
+        )
+    exact = np.abs(totals - 1) <= 4 * np.finfo(np.float64).eps
+    return np.where(exact, array, array / totals)
+
+
+def stationary_distribution(startprob, transmat):
+    """Share of time in each state in the long run, from the given start.
+
+    Parameters
+    ----------
+    startprob : ndarray of shape (n_states,)
+    transmat : ndarray of shape (n_states, n_states)
+
+    Returns
+    -------
+    distribution : ndarray of shape (n_states,)
+        Depends on the start only if some states can never reach some others. Of a
+        chain that goes round periodically, the average over the period.
+    """
+    # A chain that half of the time stays where it is has the same long run and no
+    # period, so that its powers converge; 2**64 steps are the long run.
+    power = 0.5 * (np.eye(len(transmat)) + transmat)
+    for _ in range(64):
+        power = power @ power
+        power /= power.sum(axis=1, keepdims=True)
+    return startprob @ power
+
+
+def draw_chains(startprob, transmat, uniform):
+    """Turn uniform numbers, of shape (n_sequences, n_timesteps), into states.
+
+    State j is chosen where the uniform number falls between the cumulated probabilities
+    up to and including j.
+    """
+    cumulated = np.cumsum(np.vstack([transmat, startprob]), axis=1)
+    cumulated /= cumulated[:, -1:]  # exactly 1 at the end, and above every number
+    states = np.empty(uniform.shape, dtype=int)
+    current = np.full(len(uniform), len(transmat))  # the row of startprob
+    if len(uniform) == 1:
+        states[0] = _draw_chain(cumulated.tolist(), uniform[0].tolist())
+        return states
+    for t, numbers in enumerate(uniform.T):
+        current = (cumulated[current] <= numbers[:, np.newaxis]).sum(axis=1)
+        states[:, t] = current
+    return states
+
+
+def _draw_chain(cumulated, uniform):
+    """One chain in plain Python: arrays of length one would be slower by far."""
+    states, current = [], -1
+    for number in uniform:
+        current = bisect_right(cumulated[current], number)
+        states.append(current)
+    return states

@@ -1,0 +1,405 @@
+"""What all hidden Markov models share, whatever their emissions."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._callbacks import FitProgress
+from .._closed_loop import check_positive, lay_out
+from .._markov import check_probabilities, draw_chains, stationary_distribution
+from ..density import SequenceDensity
+from ..preprocessing._frame_output import check_no_frame_output
+from ..sequences import PANEL, ROWS, Layout, last_rows
+from ..targets import next_step_targets
+from ._checks import check_fixed, check_prior
+from .inference import forward, log_likelihood, smooth, viterbi
+from .learning import Parameters, learn
+
+
+class BaseHMM(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    CallbackSupportMixin,
+    SequenceDensity,
+):
+    """Base of the hidden Markov models.
+
+    A family fills the hook ``_make_emissions()``, its emissions with the estimator's
+    settings, before or after a fit.
+    """
+
+    _allow_nan = True
+
+    _parameter_constraints = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "fixed": [dict, None],
+        "startprob_prior": [Interval(Real, 1, None, closed="left"), "array-like"],
+        "transmat_prior": [Interval(Real, 1, None, closed="left"), "array-like"],
+        "transmat_mask": ["array-like", None],
+        "decoding": [StrOptions({"viterbi", "smooth", "filter"})],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "random_state": ["random_state"],
+        "n_jobs": [None, Integral],
+    }
+
+    @abstractmethod
+    def _make_emissions(self):
+        """The family of emissions, with the settings of this estimator."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Learn the model by expectation maximisation.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
+            with an index of two levels, a 3-D array, or a list of 2-D arrays. NaN is a
+            missing observation.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        start = None
+        if self.warm_start and self.__sklearn_is_fitted__():
+            start = self._parameters()
+        self._forget()
+        sequences = self._read_sequences(X, groups, reset=True)
+        targets = next_step_targets(sequences, np.arange(self.n_features_in_), True)
+        progress = FitProgress(
+            self, self.n_init * self.max_iter, X, None, groups, sequences, targets
+        )
+        self._learn(
+            sequences.rows,
+            sequences.offsets,
+            start=start,
+            on_iteration=lambda parameters, _: progress.iteration(
+                lambda: self._attributes(parameters)
+            ),
+        )
+        progress.end(lambda: self._attributes(self._parameters()))
+        return self
+
+    def _learn(self, rows, offsets, *, labels=None, start=None, on_iteration=None):
+        """Learn from packed rows, and set the fitted attributes."""
+        self._check_size(rows, start)
+        emissions = self._make_emissions()
+        fixed = check_fixed(self.fixed, emissions, self.n_components, rows.shape[1])
+        prior = check_prior(
+            self.startprob_prior,
+            self.transmat_prior,
+            self.transmat_mask,
+            fixed,
+            self.n_components,
+        )
+        result = learn(
+            rows,
+            offsets,
+            emissions,
+            n_components=self.n_components,
+            init=getattr(self, "init", "random"),
+            fixed=fixed,
+            prior=prior,
+            labels=labels,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            random_state=check_random_state(self.random_state),
+            n_jobs=self.n_jobs,
+            on_iteration=on_iteration,
+            start=start,
+        )
+        self.n_iter_ = max(1, result.n_iter)
+        self.converged_ = result.converged
+        self.lower_bound_ = result.lower_bound
+        self.loss_curve_ = [-bound for bound in result.lower_bounds]
+        self._set_parameters(result.parameters)
+        return self
+
+    def _check_size(self, rows, start):
+        if start is not None and len(start.startprob) != self.n_components:
+            raise ValueError(
+                f"warm_start=True, but n_components={self.n_components}, and was "
+                f"{len(start.startprob)} in the last fit. Set warm_start=False to "
+                "begin anew."
+            )
+        if np.isnan(rows).all():
+            raise ValueError(
+                "Every value of X is missing (NaN): there is nothing to learn from."
+            )
+        if len(rows) < self.n_components:
+            raise ValueError(
+                f"Expected n_samples >= n_components but got n_components = "
+                f"{self.n_components}, n_samples = {len(rows)} time steps. Lower "
+                "n_components, or fit on more data."
+            )
+
+    @classmethod
+    def _from_parameters(cls, startprob, transmat, emission, n_features, **settings):
+        """A fitted model from known parameters; those of the emissions are checked."""
+        startprob = check_probabilities(startprob, "startprob", (None,))
+        n_components = len(startprob)
+        square = n_components, n_components
+        transmat = check_probabilities(transmat, "transmat", square)
+        model = cls(n_components, **settings)
+        model.n_features_in_ = n_features
+        model._set_parameters(Parameters(startprob, transmat, emission))
+        return model
+
+    def predict(self, X, groups=None):
+        """Most probable states.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        states : ndarray of int
+            One for each row, in the layout of X. With ``decoding="viterbi"`` the most
+            probable path of the whole sequence, with "smooth" the state that is most
+            probable at each step given the whole sequence, with "filter" given the rows
+            so far.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        if self.decoding == "viterbi":
+            states, _ = viterbi(*self._inference_arguments(sequences))
+        else:
+            states = self._posteriors(sequences).argmax(axis=1)
+        return sequences.layout.restore(states)
+
+    def predict_proba(self, X, groups=None):
+        """Probabilities of the states.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_timesteps, n_components)
+            In the layout of X: given the whole sequence, or with
+            ``decoding="filter"`` given the rows so far.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        return sequences.layout.restore(self._posteriors(sequences))
+
+    def transform(self, X, groups=None):
+        """Probabilities of the states given the rows so far: causal features.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_timesteps, n_components)
+            In the layout of X, whatever `decoding` is: a step of a pipeline must not
+            look ahead.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        if sequences.layout.kind != ROWS:
+            check_no_frame_output(self)
+        return sequences.layout.restore(self._filter(sequences))
+
+    def fit_transform(self, X, y=None, groups=None):
+        """Fit to X and return the probabilities of its states, as `transform`.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_timesteps, n_components)
+            In the layout of X.
+        """
+        return self.fit(X, groups=groups).transform(X, groups=groups)
+
+    def forecast_proba(self, X, n_steps=1, groups=None):
+        """Probabilities of the states that follow each sequence.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        n_steps : int, default=1
+            Number of time steps to forecast.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        proba : ndarray
+            Of shape (n_sequences * n_steps, n_components) for rows,
+            (n_sequences, n_steps, n_components) for a panel, an object array of arrays
+            for a list. The rows to come are distributed as mixtures of the states'
+            emissions with these weights.
+        """
+        proba, layout = self._forecast_states(X, n_steps, groups)
+        return lay_out(proba, layout)
+
+    def _forecast_states(self, X, n_steps, groups):
+        """Probabilities (n_sequences, n_steps, n_components), and the layout of X."""
+        check_is_fitted(self)
+        check_positive(n_steps, "n_steps")
+        sequences = self._read_sequences(X, groups)
+        proba = self._filter(sequences)[last_rows(sequences)]
+        out = np.empty((len(proba), n_steps, proba.shape[1]))
+        for step in range(n_steps):
+            out[:, step] = proba = proba @ self.transmat_
+        return out, sequences.layout
+
+    def sample(self, n_steps=1, *, n_sequences=None, random_state=None):
+        """Draw sequences from the model.
+
+        Parameters
+        ----------
+        n_steps : int, default=1
+            Number of time steps to draw.
+
+        n_sequences : int, default=None
+            Number of sequences. None draws one, as rows.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines the draws. Pass an int for reproducible ones.
+
+        Returns
+        -------
+        X : ndarray of shape (n_steps, n_features) or \
+                (n_sequences, n_steps, n_features)
+            The rows drawn.
+
+        states : ndarray of int of shape (n_steps,) or (n_sequences, n_steps)
+            The states that produced them.
+        """
+        check_is_fitted(self)
+        check_positive(n_steps, "n_steps")
+        if n_sequences is not None:
+            check_positive(n_sequences, "n_sequences")
+        rng = check_random_state(random_state)
+        n = n_sequences or 1
+        uniform = rng.random_sample((n, n_steps))
+        states = draw_chains(self.startprob_, self.transmat_, uniform)
+        emission = self._parameters().emission
+        rows = self._make_emissions().sample(emission, states.ravel(), rng)
+        X = self._as_rows(rows).reshape(n, n_steps, -1)
+        layout = Layout(ROWS if n_sequences is None else PANEL, np.arange(n + 1))
+        return lay_out(X, layout), lay_out(states, layout)
+
+    @property
+    def stationary_distribution_(self):
+        """Share of time in each state in the long run."""
+        return stationary_distribution(self.startprob_, self.transmat_)
+
+    @property
+    def _n_features_out(self):
+        return len(self.startprob_)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "startprob_")
+
+    def _forget(self):
+        super()._forget()
+        self.__dict__.pop("startprob_", None)
+
+    def _as_rows(self, rows):
+        """Rows as the emissions draw them, as users see them."""
+        return rows
+
+    def _attributes(self, parameters):
+        attributes = {
+            f"{name}_": value for name, value in parameters.emission._asdict().items()
+        }
+        return attributes | {
+            "transmat_": parameters.transmat,
+            "startprob_": parameters.startprob,
+        }
+
+    def _set_parameters(self, parameters):
+        # The start probabilities come last: they mark the model as fitted.
+        for name, value in self._attributes(parameters).items():
+            setattr(self, name, value)
+
+    def _parameters(self):
+        emissions = self._make_emissions()
+        values = (getattr(self, f"{name}_") for name in emissions.names)
+        emission = emissions.parameters_type(*values)
+        return Parameters(self.startprob_, self.transmat_, emission)
+
+    def _inference_arguments(self, sequences):
+        p = self._parameters()
+        log_densities = self._make_emissions().log_densities(p.emission, sequences.rows)
+        return p.startprob, p.transmat, log_densities, sequences.offsets
+
+    def _filter(self, sequences):
+        return forward(*self._inference_arguments(sequences)).proba
+
+    def _posteriors(self, sequences):
+        if self.decoding == "filter":
+            return self._filter(sequences)
+        return smooth(*self._inference_arguments(sequences)).proba
+
+    def _log_likelihood(self, sequences):
+        return log_likelihood(*self._inference_arguments(sequences))
+
+    def _n_parameters(self):
+        """Free parameters: probabilities sum to one, and some are impossible."""
+        p, fixed = self._parameters(), self.fixed or {}
+        n = len(p.startprob)
+        total = self._make_emissions().n_free(p.emission, frozenset(fixed))
+        if "startprob" not in fixed:
+            total += n - 1
+        if "transmat" not in fixed:
+            mask = self.transmat_mask
+            total += (n * n if mask is None else np.count_nonzero(mask)) - n
+        return total

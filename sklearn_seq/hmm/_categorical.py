@@ -1,0 +1,394 @@
+"""The hidden Markov model of symbols."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Real
+
+import numpy as np
+from sklearn.preprocessing import OrdinalEncoder
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import validate_data
+
+from .._closed_loop import lay_out
+from .._symbols import encode, fit_encoder, is_text
+from ..sequences import Sequences
+from ._base import BaseHMM
+from .emissions import CategoricalEmissions
+from .learning import Parameters
+
+
+class CategoricalHMM(BaseHMM):
+    """Hidden Markov model of symbols, by Baum-Welch.
+
+    Each state has its own probabilities of the symbols; with several columns, the
+    columns are independent given the state. Symbols are integers or strings. Missing
+    ones (NaN, None) are integrated out.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Number of states.
+
+    symbols : "auto" or array-like, default="auto"
+        The alphabet, for several columns a list of alphabets. "auto" takes the symbols
+        that fit meets; later ones that are not among them are an error.
+
+    fixed : dict, default=None
+        Parameters held at given values, by name: "startprob", "transmat",
+        "emissionprob".
+
+    startprob_prior : float or array-like of shape (n_components,), default=1.0
+        Dirichlet concentrations of the start probabilities, at least 1. 1 is flat;
+        each 1 more counts as one start more.
+
+    transmat_prior : float or array-like of shape (n_components, n_components), \
+            default=1.0
+        The same for each row of transition probabilities.
+
+    emissionprob_prior : float, default=1.0
+        Dirichlet concentration of the symbols of each state, at least 1. 1 is flat.
+
+    transmat_mask : array-like of bool of shape (n_components, n_components), \
+            default=None
+        True where a transition is possible, for example
+        ``np.triu(np.ones((n, n)), 0) > 0`` for a left-right model. None allows all.
+
+    decoding : {"viterbi", "smooth", "filter"}, default="viterbi"
+        What `predict` returns: the most probable path, the most probable state of each
+        step given the whole sequence, or given the rows so far. `predict_proba` looks
+        ahead, too, except with "filter".
+
+    n_init : int, default=1
+        Number of starts, of which the best is kept.
+
+    max_iter : int, default=100
+        Most EM steps.
+
+    tol : float, default=1e-4
+        EM has converged when the log-likelihood per time step rises by less.
+
+    warm_start : bool, default=False
+        Whether fit goes on from the last fit's parameters.
+
+    burn_in : int, default=0
+        Number of first time steps of each sequence that the score does not count.
+        Learning counts all.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines starts. Pass an int for reproducible results.
+
+    n_jobs : int, default=None
+        Number of workers that share the sequences in the E-step.
+
+    Attributes
+    ----------
+    startprob_ : ndarray of shape (n_components,)
+        Probabilities of the first state of a sequence.
+
+    transmat_ : ndarray of shape (n_components, n_components)
+        Probabilities of going from state i to state j.
+
+    emissionprob_ : ndarray of shape (n_components, n_symbols)
+        Probabilities of the symbols in each state, in the order of `symbols_`. For
+        several columns, a list with one such array for each.
+
+    symbols_ : list of ndarray
+        The symbols of each column.
+
+    stationary_distribution_ : ndarray of shape (n_components,)
+        Share of time in each state in the long run.
+
+    n_iter_ : int
+        Number of EM steps of the best start.
+
+    converged_ : bool
+        Whether it converged.
+
+    lower_bound_ : float
+        Its log-likelihood per time step, in nats (with priors, log-posterior).
+
+    loss_curve_ : list of float
+        Minus the same before and after each EM step.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X was a frame with string names.
+
+    See Also
+    --------
+    PoissonHMM : For counts.
+    HMMClassifier : Predictions of the next symbol with the same model.
+
+    Notes
+    -----
+    Rows are the time steps of a sequence and have no gap in time: a hole in a frame's
+    index starts anew, while a missing row is a time step at which nothing was seen.
+
+    EM starts from random probabilities.
+
+    References
+    ----------
+    Rabiner, L. R. (1989). A tutorial on hidden Markov models and selected applications
+    in speech recognition. Proceedings of the IEEE, 77, 257-286.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_seq.hmm import CategoricalHMM
+    >>> X = np.array(list("aabaabaaabxyxxyxyyx"))[:, None]
+    >>> model = CategoricalHMM(n_components=2, n_init=5, random_state=0).fit(X)
+    >>> states = model.predict(X)
+    >>> int((states == states[0]).sum())
+    10
+    """
+
+    _parameter_constraints = {
+        **BaseHMM._parameter_constraints,
+        "symbols": ["array-like", str],
+        "emissionprob_prior": [Interval(Real, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=1,
+        *,
+        symbols="auto",
+        fixed=None,
+        startprob_prior=1.0,
+        transmat_prior=1.0,
+        emissionprob_prior=1.0,
+        transmat_mask=None,
+        decoding="viterbi",
+        n_init=1,
+        max_iter=100,
+        tol=1e-4,
+        warm_start=False,
+        burn_in=0,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.n_components = n_components
+        self.symbols = symbols
+        self.fixed = fixed
+        self.startprob_prior = startprob_prior
+        self.transmat_prior = transmat_prior
+        self.emissionprob_prior = emissionprob_prior
+        self.transmat_mask = transmat_mask
+        self.decoding = decoding
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.burn_in = burn_in
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    @classmethod
+    def from_parameters(cls, *, startprob, transmat, emissionprob, symbols=None):
+        """A fitted model from known parameters.
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+
+        transmat : array-like of shape (n_components, n_components)
+            Probabilities of going from state i to state j.
+
+        emissionprob : array-like of shape (n_components, n_symbols) or list of them
+            Probabilities of the symbols in each state; for several columns, one array
+            for each.
+
+        symbols : array-like, default=None
+            The sorted alphabet, for several columns one for each. None numbers the
+            symbols from 0.
+
+        Returns
+        -------
+        model : CategoricalHMM
+            Ready to predict, forecast and sample.
+
+        Raises
+        ------
+        ValueError
+            If probabilities do not sum to one, or shapes do not fit.
+        """
+        tables = as_tables(emissionprob)
+        emission = CategoricalEmissions().check(len(startprob), emissionprob=tables)
+        sizes = [table.shape[1] for table in emission.emissionprob]
+        encoder = given_encoder(symbols, sizes)
+        model = cls._from_parameters(startprob, transmat, emission, len(sizes))
+        model._set_encoder(encoder)
+        return model
+
+    def forecast(self, X, n_steps=1, *, groups=None):
+        """Probabilities of the symbols that follow each sequence.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        n_steps : int, default=1
+            Number of time steps to forecast.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        proba : ndarray
+            Of shape (n_sequences * n_steps, n_symbols) for rows,
+            (n_sequences, n_steps, n_symbols) for a panel, an object array of arrays
+            for a list. For several columns, a list with one such array for each.
+        """
+        proba, layout = self._forecast_states(X, n_steps, groups)
+        tables = self._parameters().emission.emissionprob
+        forecasts = [lay_out(proba @ table, layout) for table in tables]
+        return forecasts[0] if len(forecasts) == 1 else forecasts
+
+    def _read_sequences(self, X, groups, *, reset=False):
+        """Sequences of codes, -1 where a symbol is missing."""
+        flat, layout = self._read_layout(X, groups, reset=reset)
+        rows = validate_data(
+            self, flat, reset=reset, dtype=None, ensure_all_finite=False
+        )
+        missing = missing_symbols(rows)
+        codes = np.full(rows.shape, -1, dtype=np.intp)
+        if reset or not missing.all():
+            rows = integers(rows, missing)
+            if reset:
+                check_repeats(rows, missing)
+            if missing.any():
+                rows = np.where(missing, self._stand_ins(rows, missing, reset), rows)
+            for column in rows.T:
+                if not is_text(column[:, None]):  # but numbers only
+                    check_finite(column)
+            if reset:
+                self._set_encoder(fit_encoder(rows, self.symbols))
+            codes = np.where(missing, -1, encode(self._encoder, rows))
+        return Sequences(codes, layout)
+
+    def _stand_ins(self, rows, missing, reset):
+        """A known symbol of each column, to be read where one is missing."""
+        if not reset:
+            return np.array([symbols[0] for symbols in self.symbols_], rows.dtype)
+        empty = missing.all(axis=0)
+        if empty.any():
+            name = self._input_names()[np.flatnonzero(empty)[0]]
+            raise ValueError(
+                f"Feature {name!r} of X holds no symbol: all are missing. Leave it out."
+            )
+        return rows[(~missing).argmax(axis=0), np.arange(rows.shape[1])]
+
+    def _set_encoder(self, encoder):
+        self._encoder, self.symbols_ = encoder, encoder.categories_
+
+    def _make_emissions(self):
+        sizes = tuple(len(symbols) for symbols in self.symbols_)
+        return CategoricalEmissions(sizes, emissionprob_prior=self.emissionprob_prior)
+
+    def _as_rows(self, codes):
+        columns = [
+            symbols[column]
+            for symbols, column in zip(self.symbols_, codes.T, strict=True)
+        ]
+        kinds = {column.dtype.kind for column in columns}
+        if len(kinds) > 1:
+            columns = [column.astype(object) for column in columns]
+        return np.column_stack(columns)
+
+    def _attributes(self, parameters):
+        attributes = super()._attributes(parameters)
+        tables = attributes["emissionprob_"]
+        attributes["emissionprob_"] = tables[0] if len(tables) == 1 else list(tables)
+        return attributes
+
+    def _parameters(self):
+        emission = CategoricalEmissions.parameters_type(as_tables(self.emissionprob_))
+        return Parameters(self.startprob_, self.transmat_, emission)
+
+
+def as_tables(emissionprob):
+    """One table for each column: a single one may stand alone."""
+    if isinstance(emissionprob, list | tuple) and np.ndim(emissionprob[0]) == 2:
+        return tuple(emissionprob)
+    return (emissionprob,)
+
+
+def given_encoder(symbols, sizes):
+    """An encoder of alphabets that go with tables of the given numbers of columns."""
+    if symbols is None:
+        alphabets = [np.arange(size) for size in sizes]
+    elif len(sizes) == 1 and np.ndim(symbols[0]) == 0:
+        alphabets = [np.asarray(symbols)]
+    else:
+        alphabets = [np.asarray(alphabet) for alphabet in symbols]
+    if [len(alphabet) for alphabet in alphabets] != list(sizes):
+        raise ValueError(
+            f"symbols holds alphabets of {[len(a) for a in alphabets]} symbols, but "
+            f"emissionprob has probabilities for {list(sizes)}."
+        )
+    for alphabet in alphabets:
+        if (alphabet[:-1] >= alphabet[1:]).any():
+            raise ValueError(
+                f"symbols={alphabet.tolist()}: expected in sorted order, each once, as "
+                "the columns of emissionprob are."
+            )
+    kinds = {alphabet.dtype.kind for alphabet in alphabets}
+    one = np.array(
+        [[alphabet[0] for alphabet in alphabets]],
+        dtype=object if len(kinds) > 1 else None,
+    )
+    return OrdinalEncoder(categories=alphabets, dtype=np.intp).fit(one)
+
+
+def missing_symbols(rows):
+    """Where symbols are missing: NaN or None."""
+    if rows.dtype.kind == "f":
+        return np.isnan(rows)
+    if rows.dtype != object:
+        return np.zeros(rows.shape, dtype=bool)
+    return np.frompyfunc(lambda value: value is None or value != value, 1, 1)(
+        rows
+    ).astype(bool)
+
+
+def integers(rows, missing):
+    """Real numbers that are integers, or missing, as integers; others as they are."""
+    if rows.dtype.kind != "f":
+        return rows
+    rows = np.where(missing, 0.0, rows)
+    whole = (np.abs(rows) < 2.0**53) & (rows == np.floor(rows))
+    return rows.astype(np.intp) if whole.all() else rows
+
+
+def check_finite(column):
+    if np.isinf(column.astype(np.float64)).any():
+        raise ValueError(
+            "Input X contains infinity (inf), which is no symbol. Leave such rows out, "
+            "or set them to NaN, which is missing."
+        )
+
+
+def check_repeats(rows, missing):
+    """Refuse real numbers that look like measurements: symbols come again."""
+    if rows.dtype.kind != "f":
+        return
+    for column, there in zip(rows.T, ~missing.T, strict=True):
+        n_different = len(np.unique(column[there]))
+        if n_different > max(1, there.sum() / 2):
+            raise ValueError(
+                f"X has a column with {n_different} different real numbers in "
+                f"{there.sum()} rows: symbols come again. Bin them, for example with "
+                "sklearn.preprocessing.KBinsDiscretizer, or use GaussianHMM."
+            )

@@ -1,0 +1,38 @@
+"""The hidden Markov models by the name of their emissions."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from ._categorical import CategoricalHMM
+from ._gaussian import GaussianHMM
+from ._gmm import GMMHMM
+from ._poisson import PoissonHMM
+
+FAMILIES = {
+    "gaussian": GaussianHMM,
+    "gmm": GMMHMM,
+    "categorical": CategoricalHMM,
+    "poisson": PoissonHMM,
+}
+
+
+def make_hmm(emission, estimator, **changes):
+    """A hidden Markov model with an estimator's settings.
+
+    Parameters
+    ----------
+    emission : {"gaussian", "gmm", "categorical", "poisson"}
+    estimator : estimator
+        Its parameters that the model has, too, are taken over.
+    **changes
+        Other parameters of the model, if it has them.
+
+    Returns
+    -------
+    model : BaseHMM
+        Not fitted.
+    """
+    model = FAMILIES[emission]()
+    names = model.get_params().keys()
+    settings = estimator.get_params(deep=False) | changes
+    return model.set_params(**{k: v for k, v in settings.items() if k in names})

@@ -1,0 +1,73 @@
+"""Hidden Markov models whose rows are numbers, and so have a mean."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from .._closed_loop import lay_out
+from ._base import BaseHMM
+
+
+class NumericHMM(BaseHMM):
+    """Base of the hidden Markov models of real numbers and of counts."""
+
+    def forecast(self, X, n_steps=1, *, groups=None, return_cov=False):
+        """Mean and covariance of the rows that follow each sequence.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        n_steps : int, default=1
+            Number of time steps to forecast.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        return_cov : bool, default=False
+            Whether to return the covariances, too.
+
+        Returns
+        -------
+        means : ndarray
+            Of shape (n_sequences * n_steps, n_features) for rows,
+            (n_sequences, n_steps, n_features) for a panel, an object array of arrays
+            for a list. The whole distribution is a mixture of the states' emissions,
+            with the weights that `forecast_proba` returns.
+
+        covariances : ndarray
+            The same with one more axis of length n_features. Only with
+            ``return_cov=True``.
+        """
+        proba, layout = self._forecast_states(X, n_steps, groups)
+        moments = self._make_emissions().moments(self._parameters().emission)
+        means, covariances = mixture_moments(proba, *moments)
+        if not return_cov:
+            return lay_out(means, layout)
+        return lay_out(means, layout), lay_out(covariances, layout)
+
+
+def mixture_moments(proba, means, covariances):
+    """Mean and covariance of mixtures of the states' distributions.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (..., n_components)
+        Weights of the states.
+    means : ndarray of shape (n_components, n_features)
+        Or with one more axis than that, one set for each mixture.
+    covariances : ndarray of shape (n_components, n_features, n_features)
+        Or with one more axis.
+
+    Returns
+    -------
+    means : ndarray of shape (..., n_features)
+    covariances : ndarray of shape (..., n_features, n_features)
+    """
+    mean = np.einsum("...k,...kd->...d", proba, means)
+    deviations = means - mean[..., None, :]
+    within = np.einsum("...k,...kij->...ij", proba, covariances)
+    weighted = deviations * proba[..., None]
+    return mean, within + np.swapaxes(weighted, -1, -2) @ deviations

@@ -1,0 +1,123 @@
+"""Parameters of emissions that users give: shapes and values."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from ._covariances import symmetric
+
+ASYMMETRY = 1e-8  # relative, of a covariance that passes for symmetric
+SUMS = 1e-6  # how far probabilities may be from summing to one
+
+
+def check_names(arrays, names, form):
+    """Names that the family has."""
+    unknown = sorted(set(arrays) - set(names))
+    if unknown:
+        raise ValueError(
+            f"{form.format(unknown[0])} is no parameter of these emissions. Expected "
+            f"among {list(names)}."
+        )
+
+
+def check_array(value, name, shape, axes):
+    """An array of finite numbers of the given shape.
+
+    Parameters
+    ----------
+    value : array-like
+    name : str
+        For the error.
+    shape : tuple of (int or None)
+        None is any length.
+    axes : str
+        What the shape is, for the error.
+
+    Returns
+    -------
+    array : ndarray of float
+        A copy.
+    """
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name}={value!r} is no array of numbers. Expected shape {axes}."
+        ) from None
+    fits = len(shape) == array.ndim and all(
+        n in (None, m) for n, m in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        given = " ".join(f"{'any' if n is None else n}," for n in shape)
+        raise ValueError(
+            f"{name} has shape {array.shape}, but expected {axes} = ({given[:-1]}). "
+            "Give an entry for each, in this order of axes."
+        )
+    if not np.isfinite(array).all():
+        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
+        raise ValueError(
+            f"{name} has the value {array[place]} at {place}, but expected finite "
+            "numbers. Replace it."
+        )
+    return array
+
+
+def check_covariances(value, name, covariance_type, shape, axes):
+    """Covariances: positive variances, or symmetric positive definite matrices."""
+    array = check_array(value, name, shape, axes)
+    if covariance_type in ("diag", "spherical"):
+        return check_positive(array, name, "variances", "1e-6 of the feature's")
+    flat = array.reshape(-1, *array.shape[-2:])
+    for i, matrix in enumerate(flat):
+        place = np.unravel_index(i, array.shape[:-2]) if array.ndim > 2 else ()
+        where = name + "".join(f"[{j}]" for j in place)
+        if np.abs(matrix - matrix.T).max() > ASYMMETRY * np.abs(matrix).max():
+            raise ValueError(
+                f"{where} must be symmetric, but differs from its transpose by "
+                f"{np.abs(matrix - matrix.T).max():.3g}. Take the mean of both."
+            )
+        diagonal = np.diagonal(matrix)
+        smallest = diagonal.min()
+        if smallest > 0:
+            scale = np.sqrt(diagonal)
+            smallest = np.linalg.eigvalsh(matrix / scale[:, None] / scale)[0]
+        if smallest <= np.finfo(np.float64).eps:
+            raise ValueError(
+                f"{where} must be positive definite, but has an eigenvalue (of its "
+                f"correlations) or a variance of {smallest:.3g}. Add a small number to "
+                "its diagonal."
+            )
+    return symmetric(array)
+
+
+def check_positive(array, name, what, remedy):
+    """Positive entries."""
+    if not (array > 0).all():
+        place = tuple(np.argwhere(~(array > 0))[0].tolist())
+        raise ValueError(
+            f"{name} has the value {array[place]:.6g} at {place}, but expected "
+            f"positive {what}. Raise it, for example to {remedy}."
+        )
+    return array
+
+
+def check_distributions(value, name, shape, axes):
+    """Probabilities that sum to one along the last axis, but for rounding."""
+    array = check_array(value, name, shape, axes)
+    if (array < 0).any():
+        place = tuple(np.argwhere(array < 0)[0].tolist())
+        raise ValueError(
+            f"{name} has the value {array[place]:.6g} at {place}, but probabilities "
+            "are at least 0. Replace it."
+        )
+    totals = array.sum(axis=-1)
+    wrong = np.argwhere(~(np.abs(totals - 1.0) <= SUMS))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        raise ValueError(
+            f"{name} must sum to 1 along its last axis, but sums to "
+            f"{totals[place]:.10g} at {place}. Divide it by its sums: values / "
+            "values.sum(axis=-1, keepdims=True)."
+        )
+    return array / totals[..., None]

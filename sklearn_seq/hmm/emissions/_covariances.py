@@ -1,0 +1,114 @@
+"""Covariances of four shapes: as matrices, above a floor, factorised, checked.
+
+There are C components in groups; the groups have a covariance each.
+
+============ =============
+"full"       (C, D, D)
+"tied"       (G, D, D), component c is of group c modulo G
+"diag"       (C, D)
+"spherical"  (C,)
+============ =============
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+SMALLEST_VARIANCE = 1e-12  # in units in which rows are about 1
+SMALLEST_EIGENVALUE = 1e-9  # the same; a matrix holds it to seven digits
+ROUNDING = 1e-14  # of the smallest eigenvalue, relative to the largest
+
+
+def as_matrices(covariances, covariance_type, means):
+    """Covariances of all components, as (C, D, D); may share memory."""
+    C, D = means.shape
+    if covariance_type == "full":
+        return covariances
+    if covariance_type == "tied":
+        return np.tile(covariances, (C // len(covariances), 1, 1))
+    matrices = np.zeros((C, D, D))
+    diagonals = np.arange(D)
+    matrices[:, diagonals, diagonals] = as_variances(covariances, means)
+    return matrices
+
+
+def as_variances(covariances, means):
+    """Those of diagonal or spherical covariances, as (C, D)."""
+    covariances = covariances.reshape(len(means), -1)
+    return np.broadcast_to(covariances, means.shape)
+
+
+def symmetric(matrices):
+    return 0.5 * (matrices + np.swapaxes(matrices, -1, -2))
+
+
+def floored(covariances, covariance_type, floor):
+    """The likeliest covariances above a floor, given second moments.
+
+    Where a Gaussian's covariance must be at least the floor times the identity, its
+    likelihood is highest with the moments' eigenvalues raised to the floor.
+
+    Parameters
+    ----------
+    covariances : ndarray
+    covariance_type : {"full", "tied", "diag", "spherical"}
+    floor : float
+
+    Returns
+    -------
+    covariances : ndarray
+    """
+    if covariance_type in ("diag", "spherical"):
+        return np.maximum(covariances, max(floor, SMALLEST_VARIANCE))
+    floor = max(floor, SMALLEST_EIGENVALUE)
+    covariances = symmetric(covariances)
+    values, vectors = np.linalg.eigh(covariances)
+    floors = np.maximum(floor, ROUNDING * values[..., -1:])
+    low = values[..., 0] < floors[..., 0]
+    if low.any():
+        raised = np.maximum(values[low], floors[low])
+        vectors = vectors[low]
+        covariances[low] = symmetric(
+            (vectors * raised[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+        )
+    return covariances
+
+
+def factorise(matrices):
+    """Factors of the inverses of covariances, and logarithms of determinants.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (..., D, D)
+
+    Returns
+    -------
+    whitening : ndarray of shape (..., D, D)
+        W with W Wᵀ = Σ⁻¹: rows x W have the identity for covariance.
+
+    log_determinants : ndarray of shape (...)
+    """
+    scale = np.sqrt(np.diagonal(matrices, axis1=-2, axis2=-1))
+    correlations = matrices / scale[..., :, None] / scale[..., None, :]
+    try:
+        lower = np.linalg.cholesky(correlations)
+        inverse = np.swapaxes(np.linalg.inv(lower), -1, -2)
+        values = np.diagonal(lower, axis1=-2, axis2=-1) ** 2
+    except np.linalg.LinAlgError:  # singular but for rounding
+        values, vectors = np.linalg.eigh(correlations)
+        values = np.maximum(values, ROUNDING)
+        inverse = vectors / np.sqrt(values)[..., None, :]
+    logs = 2 * np.log(scale) + np.log(values)
+    return inverse / scale[..., :, None], logs.sum(axis=-1)
+
+
+def n_free(covariance_type, n_components, n_groups, n_features):
+    """The number of free parameters in covariances."""
+    D = n_features
+    return {
+        "full": n_components * D * (D + 1) // 2,
+        "tied": n_groups * D * (D + 1) // 2,
+        "diag": n_components * D,
+        "spherical": n_components,
+    }[covariance_type]

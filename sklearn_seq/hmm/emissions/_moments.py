@@ -1,0 +1,200 @@
+"""Weighted sums of ones, values and products of values, expected where missing.
+
+Statistics of C components are tuples of arrays that add up over rows:
+
+* weights (C,), of all rows;
+* counts, of rows that tell something: (C,), of "diag" and "spherical" (C, D), where
+  each feature has its own;
+* sums of values (C, D);
+* sums of products: (C, D, D), of "tied" (G, D, D), of the others squares (C, D).
+
+What is missing is expected given what is known, by the parameters at hand; where
+features are independent that tells nothing, and is left out.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._covariances import as_matrices
+from ._rows import chunks
+
+MANY_FEATURES = 24  # from which products are taken for one component after another
+
+
+class Moments(NamedTuple):
+    """Statistics of components.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (C,)
+    counts : ndarray of shape (C,) or (C, D)
+    sums : ndarray of shape (C, D)
+    products : ndarray of shape (C, D, D), (G, D, D) or (C, D)
+    """
+
+    weights: np.ndarray
+    counts: np.ndarray
+    sums: np.ndarray
+    products: np.ndarray
+
+
+def moments(rows, proba, means, covariances, covariance_type, groups=None):
+    """Statistics of rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (N, D)
+        NaN is missing.
+    proba : ndarray of shape (N, C)
+        Weight of each row in each component.
+    means : ndarray of shape (C, D)
+    covariances : ndarray
+        Of the shape that `covariance_type` tells.
+    covariance_type : {"full", "tied", "diag", "spherical"}
+    groups : list of Pattern, default=None
+        The rows' patterns of missing values; needed for "full" and "tied".
+
+    Returns
+    -------
+    moments : Moments
+    """
+    if covariance_type in ("diag", "spherical"):
+        return _independent(rows, proba)
+    n_groups = len(covariances) if covariance_type == "tied" else None
+    if len(groups) == 1 and not len(groups[0].unknown):
+        share = n_groups == 1
+        weights, sums, products = _complete(rows, proba, share)
+        if n_groups is not None and not share:
+            products = _by_group(products, n_groups)
+        return Moments(weights, weights.copy(), sums, products)
+    matrices = as_matrices(covariances, covariance_type, means)
+    C, D = means.shape
+    total = Moments(np.zeros(C), np.zeros(C), np.zeros((C, D)), np.zeros((C, D, D)))
+    for index, known, unknown in groups:
+        here = proba[index]
+        if not len(known):
+            total.weights[:] += here.sum(axis=0)
+            continue
+        weights, sums, products = _complete(rows[index][:, known], here, False)
+        if len(unknown):
+            sums, products = expected(
+                weights, sums, products, means, matrices, known, unknown
+            )
+        for array, value in zip(total, (weights, weights, sums, products), strict=True):
+            array += value
+    if n_groups is not None:
+        total = total._replace(products=_by_group(total.products, n_groups))
+    return total
+
+
+def _by_group(products, n_groups):
+    return products.reshape(-1, n_groups, *products.shape[1:]).sum(axis=0)
+
+
+def regression(means, covariances, known, unknown):
+    """Unknown features given known ones, a + B x with covariance V.
+
+    Parameters
+    ----------
+    means : ndarray of shape (C, D)
+    covariances : ndarray of shape (C, D, D)
+    known, unknown : ndarray of int of shape (n_known,) and (n_unknown,)
+
+    Returns
+    -------
+    intercepts : ndarray of shape (C, n_unknown)
+    coefs : ndarray of shape (C, n_unknown, n_known)
+    left : ndarray of shape (C, n_unknown, n_unknown)
+    """
+    own = covariances[:, unknown[:, None], unknown]
+    cross = covariances[:, unknown[:, None], known]
+    scale = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))[:, known]
+    block = covariances[:, known[:, None], known]
+    block = block / scale[:, :, None] / scale[:, None, :]
+    solved = np.linalg.solve(block, np.swapaxes(cross / scale[:, None, :], 1, 2))
+    coefs = np.swapaxes(solved, 1, 2) / scale[:, None, :]
+    intercepts = means[:, unknown] - np.einsum("cuk,ck->cu", coefs, means[:, known])
+    left = own - coefs @ np.swapaxes(cross, 1, 2)
+    return intercepts, coefs, 0.5 * (left + np.swapaxes(left, 1, 2))
+
+
+def expected(weights, sums, products, means, covariances, known, unknown):
+    """Sums over all features in expectation, from those over the known ones.
+
+    A row is expected to be x = a + A x_known, with covariance V.
+    """
+    C, D = means.shape
+    intercepts, coefs, left = regression(means, covariances, known, unknown)
+    a, A, V = np.zeros((C, D)), np.zeros((C, D, len(known))), np.zeros((C, D, D))
+    a[:, unknown] = intercepts
+    A[:, known, np.arange(len(known))] = 1.0
+    A[:, unknown] = coefs
+    V[:, unknown[:, None], unknown] = left
+    linear = np.einsum("cdk,ck->cd", A, sums)
+    cross = a[:, :, None] * linear[:, None, :]
+    constant = a[:, :, None] * a[:, None, :] + V
+    squares = A @ products @ np.swapaxes(A, 1, 2)
+    squares += cross + np.swapaxes(cross, 1, 2) + weights[:, None, None] * constant
+    return weights[:, None] * a + linear, squares
+
+
+def _complete(rows, proba, share):
+    """Weights (C,), sums (C, D) and products (C, D, D), or (1, D, D) if they share."""
+    D, C = rows.shape[1], proba.shape[1]
+    first, second = np.triu_indices(D)
+    if share or D > MANY_FEATURES:
+        sums = np.zeros((1 + D, C))
+        products = np.zeros((1 if share else C, D, D))
+        pieces = chunks(len(rows), 2 * D + 1)
+        columns = np.ones((1 + D, pieces[0].stop if pieces else 0))
+        for piece in pieces:
+            here = columns[:, : piece.stop - piece.start]
+            here[1:] = rows[piece].T
+            weights = proba[piece]
+            sums += here @ weights
+            weights = weights.sum(axis=1, keepdims=True) if share else weights
+            for k in range(len(products)):
+                products[k] += here[1:] @ (rows[piece] * weights[:, k : k + 1])
+        return sums[0], sums[1:].T, 0.5 * (products + np.swapaxes(products, 1, 2))
+    total = np.zeros((1 + D + len(first), C))
+    pieces = chunks(len(rows), len(total))
+    columns = np.ones((len(total), pieces[0].stop if pieces else 0))
+    for piece in pieces:
+        here = columns[:, : piece.stop - piece.start]
+        x = here[1 : 1 + D]
+        x[:] = rows[piece].T
+        start = 1 + D
+        for i in range(D):
+            np.multiply(x[i], x[i:], out=here[start : start + D - i])
+            start += D - i
+        total += here @ proba[piece]
+    products = np.empty((C, D, D))
+    products[:, first, second] = products[:, second, first] = total[1 + D :].T
+    return total[0], total[1 : 1 + D].T, products
+
+
+def _independent(rows, proba):
+    """Statistics of independent features: of each, over the rows that have it."""
+    D, C = rows.shape[1], proba.shape[1]
+    complete = not np.isnan(rows).any()
+    n_ones = 1 if complete else D
+    total = np.zeros((n_ones + 2 * D, C))
+    pieces = chunks(len(rows), len(total))
+    columns = np.ones((len(total), pieces[0].stop if pieces else 0))
+    for piece in pieces:
+        here = columns[:, : piece.stop - piece.start]
+        x = here[n_ones : n_ones + D]
+        x[:] = rows[piece].T
+        if not complete:
+            missing = np.isnan(x)
+            np.copyto(x, 0.0, where=missing)
+            np.logical_not(missing, out=here[:D], casting="unsafe")
+        np.square(x, out=here[n_ones + D :])
+        total += here @ proba[piece]
+    weights = total[0].copy() if complete else proba.sum(axis=0)
+    counts = np.repeat(total[:n_ones].T, D // n_ones, axis=1)
+    return Moments(weights, counts, total[n_ones : n_ones + D].T, total[n_ones + D :].T)

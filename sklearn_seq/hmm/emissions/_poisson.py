@@ -1,0 +1,231 @@
+"""Poisson emissions: counts."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammaln, xlogy
+
+from ._checks import check_array, check_names
+from ._prior import EMPTY
+from ._rows import chunks
+from ._units import Natural
+
+SMALLEST_RATE = 1e-10  # that is learned
+SMALLEST = 1e-300  # rate that a prior sees in place of zero
+TABLE_SIZE = 1 << 12  # counts whose log factorials are looked up
+
+
+class PoissonParameters(NamedTuple):
+    """Of Poisson emissions.
+
+    Attributes
+    ----------
+    rates : ndarray of shape (K, D)
+        Mean counts.
+    """
+
+    rates: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonEmissions:
+    """Counts, with a rate for each feature in each state; features are independent.
+
+    Missing counts are NaN. A rate of zero is exact: it gives the count 0 and no other.
+    Rates that are learned are at least 1e-10, which is the likeliest value above that
+    floor, so that no state excludes a count for good.
+
+    Parameters
+    ----------
+    rates_prior : float or array-like of shape (D,) or (K, D), default=0.0
+        Counts seen beforehand. The prior of a rate is a gamma distribution of shape
+        ``rates_prior + 1`` and rate `rates_weight`.
+
+    rates_weight : float or array-like of shape (D,) or (K, D), default=0.0
+        The number of rows in which they were seen; 0 is no prior.
+    """
+
+    rates_prior: float = 0.0
+    rates_weight: float = 0.0
+
+    parameters_type = PoissonParameters
+    names = ("rates",)
+
+    def standardise(self, rows):
+        """Rows, emissions and units as they are."""
+        return rows, self, Natural()
+
+    def log_densities(self, parameters, rows):
+        """Log probability of each row in each state, of shape (N, K)."""
+        rates = parameters.rates
+        K, D = rates.shape
+        out = np.empty((len(rows), K))
+        possible = rates > 0
+        logs = np.log(np.where(possible, rates, 1.0))
+        coefficients = np.hstack([logs, -rates, -np.ones((K, D))]).T
+        zeros = np.argwhere(~possible)
+        for piece in chunks(len(rows), 3 * D + K):
+            counts = rows[piece]
+            known = ~np.isnan(counts)
+            counts = np.where(known, counts, 0.0)
+            columns = np.hstack([counts, known, _log_factorials(counts)])
+            part = out[piece]
+            np.matmul(columns, coefficients, out=part)
+            for k, d in zeros:
+                part[counts[:, d] > 0, k] = -np.inf
+        return out
+
+    def evaluate(self, parameters, rows):
+        """Log probabilities (N, K), and a callable from (N, K) to statistics."""
+
+        def statistics(proba):
+            return _sums(rows, proba)
+
+        return self.log_densities(parameters, rows), statistics
+
+    def weights(self, statistics):
+        """Total probability of each state, of shape (K,)."""
+        return statistics[0]
+
+    def maximise(self, statistics, parameters, fixed=frozenset()):
+        """The M-step; states without weight keep their rates.
+
+        Parameters
+        ----------
+        statistics : tuple of ndarray
+        parameters : PoissonParameters
+            The present ones.
+        fixed : collection of str
+            Names of those that stay.
+
+        Returns
+        -------
+        parameters : PoissonParameters
+        """
+        if "rates" in fixed:
+            return parameters
+        _, n, sums = statistics
+        told = n > EMPTY
+        totals = np.where(told, n + np.asarray(self.rates_weight), 1.0)
+        rates = np.maximum(
+            (sums + np.asarray(self.rates_prior)) / totals, SMALLEST_RATE
+        )
+        return PoissonParameters(np.where(told, rates, parameters.rates))
+
+    def log_prior(self, parameters):
+        """Log prior density, up to a constant."""
+        rates = parameters.rates
+        logs = xlogy(np.asarray(self.rates_prior), np.maximum(rates, SMALLEST))
+        return float((logs - np.asarray(self.rates_weight) * rates).sum())
+
+    def guess(self, rows, proba, rng):
+        """Parameters from states' probabilities; rows of zeros do not count.
+
+        Overall rates count as one row more, so that no count is excluded. States
+        without weight have overall rates, moved at random.
+        """
+        _, n, sums = _sums(rows, proba)
+        overall = _overall(rows)
+        moved = _moved(overall, len(n), rng)
+        return PoissonParameters((sums + np.where(n > EMPTY, overall, moved)) / (n + 1))
+
+    def random_guess(self, rows, n_components, rng):
+        """Draws from gamma distributions about overall rates."""
+        return PoissonParameters(_moved(_overall(rows), n_components, rng))
+
+    def sample(self, parameters, states, rng):
+        """Rows of counts drawn from states (N,)."""
+        return rng.poisson(parameters.rates[states]).astype(np.float64)
+
+    def moments(self, parameters):
+        """Means (K, D) and covariances (K, D, D) of rows given their state."""
+        rates = parameters.rates
+        return rates, rates[:, :, None] * np.eye(rates.shape[1])
+
+    def condition(self, parameters, rows, known, unknown):
+        """Moments of some features given others, for each state.
+
+        Features are independent, so that the known ones tell nothing.
+
+        Returns
+        -------
+        means : ndarray of shape (N, K, n_unknown)
+        covariances : ndarray of shape (K, n_unknown, n_unknown)
+        """
+        rates = parameters.rates[:, np.asarray(unknown, dtype=np.intp)]
+        means = np.repeat(rates[None], len(rows), axis=0)
+        return means, rates[:, :, None] * np.eye(rates.shape[1])
+
+    def n_free(self, parameters, fixed=frozenset()):
+        """The number of free parameters."""
+        return 0 if "rates" in fixed else parameters.rates.size
+
+    def check(self, n_components=None, **arrays):
+        """Parameters that users give, as arrays.
+
+        Parameters
+        ----------
+        n_components : int, default=None
+        rates : array-like of shape (K, D)
+
+        Returns
+        -------
+        parameters : PoissonParameters
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit, or a rate is negative or not finite.
+        """
+        return PoissonParameters(**self._check(n_components, None, arrays, "{}"))
+
+    def check_some(self, n_components, n_features, **arrays):
+        """Some of the parameters, as a dict of arrays, which are to be held."""
+        return self._check(n_components, n_features, arrays, "fixed[{!r}]")
+
+    def _check(self, K, D, arrays, form):
+        check_names(arrays, self.names, form)
+        if "rates" not in arrays:
+            return {}
+        name = form.format("rates")
+        rates = check_array(arrays["rates"], name, (K, D), "(n_components, n_features)")
+        if (rates < 0).any():
+            place = tuple(np.argwhere(rates < 0)[0].tolist())
+            raise ValueError(
+                f"{name} has the value {rates[place]:.6g} at {place}, but expected at "
+                "least 0: rates are mean counts. Raise it."
+            )
+        return {"rates": rates}
+
+
+def _log_factorials(counts):
+    if counts.max(initial=0.0) < TABLE_SIZE:
+        table = gammaln(np.arange(1.0, 1.0 + TABLE_SIZE))
+        return table[counts.astype(np.intp)]
+    return gammaln(counts + 1.0)
+
+
+def _sums(rows, proba):
+    """States' weights (K,), and for each feature weights and sums of counts (K, D)."""
+    D, K = rows.shape[1], proba.shape[1]
+    total = np.zeros((2 * D, K))
+    for piece in chunks(len(rows), 3 * D):
+        known = ~np.isnan(rows[piece])
+        columns = np.hstack([known, np.where(known, rows[piece], 0.0)])
+        total += columns.T @ proba[piece]
+    return proba.sum(axis=0), total[:D].T, total[D:].T
+
+
+def _overall(rows):
+    """Mean counts, none of them zero: half a count is added."""
+    _, n, sums = _sums(rows, np.ones((len(rows), 1)))
+    return ((sums + 0.5) / (n + 1.0))[0]
+
+
+def _moved(rates, n, rng):
+    """Draws about rates, none of them zero."""
+    return rates * (0.1 + 0.9 * rng.gamma(2.0, 0.5, size=(n, rates.size)))

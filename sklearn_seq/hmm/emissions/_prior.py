@@ -1,0 +1,183 @@
+"""What is known of means and covariances beforehand, and the M-step that heeds it.
+
+Of a component with mean m and covariance Σ the logarithm of the prior is::
+
+    -½ λ (m - μ)ᵀ Σ⁻¹ (m - μ) - ½ ν log|Σ| - ½ tr(Ψ Σ⁻¹)
+
+up to a constant, the sum over components, where those that share Σ count ν and Ψ
+once. Whatever Σ is, its maximum together with the data is at one m, so that the M-step
+is a maximum of both.
+
+References
+----------
+Gauvain, J.-L. and Lee, C.-H. (1994). Maximum a posteriori estimation for multivariate
+Gaussian mixture observations of Markov chains. IEEE Transactions on Speech and Audio
+Processing, 2, 291-298.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._covariances import as_matrices, factorise, floored
+
+EMPTY = 1e-10  # weight, in rows, below which data tell nothing
+
+
+class Prior(NamedTuple):
+    """Of C components; covariances have the shapes of their type.
+
+    Attributes
+    ----------
+    means : ndarray of shape (C, D)
+        μ.
+
+    weights : ndarray of shape (C,)
+        λ, in rows.
+
+    degrees : float
+        ν of a covariance; of a spherical one over all features together.
+
+    scale : ndarray
+        Ψ, as the covariances.
+    """
+
+    means: np.ndarray
+    weights: np.ndarray
+    degrees: float
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, settings, shape, n_groups):
+        """Of a family's settings, for components of the given shape.
+
+        Parameters
+        ----------
+        settings : GaussianEmissions or GaussianMixtureEmissions
+        shape : (int, ..., int)
+            Of the means: of components and features.
+        n_groups : int
+            The number of covariances, if components share them.
+        """
+        D, kind = shape[-1], settings.covariance_type
+        means = _spread(settings.means_prior, "means_prior", shape)
+        weights = _spread(settings.means_weight, "means_weight", shape[:-1])
+        weight = float(settings.covars_weight)
+        degrees = max(weight - (D if kind in ("full", "tied") else 1), 0.0)
+        scale = scale_matrix(settings.covars_prior, kind, D)
+        if kind == "spherical":
+            degrees, scale = degrees * D, scale * D
+        C = n_groups if kind == "tied" else int(np.prod(shape[:-1]))
+        scale = np.broadcast_to(scale, (C, *scale.shape))
+        return cls(means.reshape(-1, D), weights.ravel(), degrees, scale)
+
+    @property
+    def flat(self):
+        return not (self.weights.any() or self.degrees or self.scale.any())
+
+
+def _spread(value, name, shape):
+    """A setting as an array of the given shape."""
+    value = np.asarray(value, dtype=np.float64)
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} has shape {value.shape}, but expected a number or {shape}: "
+            "states, then features. Give one entry for each."
+        ) from None
+
+
+def scale_matrix(covars_prior, covariance_type, n_features):
+    """The scale of a covariance's prior, as such a covariance; a number times 1."""
+    D = n_features
+    value = np.asarray(covars_prior, dtype=np.float64)
+    shape = {"diag": (D,), "spherical": ()}.get(covariance_type, (D, D))
+    if value.ndim == 0 and len(shape) == 2:
+        return value * np.eye(D)
+    if value.shape == shape or value.ndim == 0:
+        return np.broadcast_to(value, shape)
+    raise ValueError(
+        f"covars_prior has shape {value.shape}, but covariances of type "
+        f"{covariance_type!r} of {D} features have shape {shape}. Give a number, or an "
+        "array of this shape."
+    )
+
+
+def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
+    """Means and covariances that maximise expected log density plus log prior.
+
+    Components without weight keep what they have.
+
+    Parameters
+    ----------
+    moments : Moments
+    means : ndarray of shape (C, D)
+        The present ones.
+    covariances : ndarray
+    covariance_type : {"full", "tied", "diag", "spherical"}
+    prior : Prior
+    floor : float
+        Of the eigenvalues of covariances.
+    fixed : collection of str
+        "means" and "covariances" if they stay.
+
+    Returns
+    -------
+    means : ndarray of shape (C, D)
+    covariances : ndarray
+    """
+    n, sums = moments.counts, moments.sums
+    each = n[:, None] if n.ndim == 1 else n
+    if "means" not in fixed:
+        total = each + prior.weights[:, None]
+        weighted = sums + prior.weights[:, None] * prior.means
+        told = each > EMPTY
+        means = np.where(told, weighted / np.where(told, total, 1.0), means)
+    if "covariances" in fixed:
+        return means, covariances
+    from_prior = means - prior.means
+    if covariance_type in ("diag", "spherical"):
+        squares = moments.products - 2 * means * sums + np.square(means) * n
+        squares += prior.weights[:, None] * np.square(from_prior)
+        if covariance_type == "spherical":
+            squares, n = squares.sum(axis=1), n.sum(axis=1)
+    else:
+        squares = moments.products
+        cross = means[:, :, None] * sums[:, None, :]
+        outer = means[:, :, None] * means[:, None, :]
+        change = n[:, None, None] * outer - cross - np.swapaxes(cross, 1, 2)
+        outer = from_prior[:, :, None] * from_prior[:, None, :]
+        change += prior.weights[:, None, None] * outer
+        if covariance_type == "tied":
+            n_groups = len(covariances)
+            change = change.reshape(-1, n_groups, *change.shape[1:]).sum(axis=0)
+            n = n.reshape(-1, n_groups).sum(axis=0)
+        squares = squares + change
+        n = n[:, None, None]
+    told = n > EMPTY
+    squares = (squares + prior.scale) / np.where(told, n + prior.degrees, 1.0)
+    squares = floored(squares, covariance_type, floor)
+    return means, np.where(told, squares, covariances)
+
+
+def log_prior(means, covariances, covariance_type, prior):
+    """Logarithm of the prior, up to a constant."""
+    if prior.flat:
+        return 0.0
+    from_prior = means - prior.means
+    if covariance_type in ("diag", "spherical"):
+        variances = covariances.reshape(len(means), -1)
+        distances = (np.square(from_prior) / variances).sum(axis=1)
+        logs, traces = np.log(covariances), prior.scale / covariances
+    else:
+        whitening, logs = factorise(covariances)
+        traces = np.einsum("kij,kil,klj->k", whitening, prior.scale, whitening)
+        whitening = as_matrices(whitening, covariance_type, means)
+        white = np.einsum("ki,kij->kj", from_prior, whitening)
+        distances = np.square(white).sum(axis=1)
+    total = prior.weights @ distances + prior.degrees * logs.sum() + traces.sum()
+    return -0.5 * float(total)

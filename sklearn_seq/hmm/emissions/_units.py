@@ -1,0 +1,123 @@
+"""Units of rows in which a fit is safe: centred and divided by standard deviations."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ._prior import scale_matrix
+
+CONSTANT = 1e-15  # spread of a feature, relative to its values, that is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Rows are the centre plus the scale times rows in these units.
+
+    Parameters
+    ----------
+    centre : ndarray of shape (D,)
+    scale : ndarray of shape (D,)
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, rows, common):
+        """Means and standard deviations of what is known.
+
+        Features without spread keep their scale; with `common`, all features have the
+        same, of their mean variance.
+        """
+        known = ~np.isnan(rows)
+        counts = np.maximum(known.sum(axis=0), 1)
+        first = rows[known.argmax(axis=0), np.arange(rows.shape[1])]
+        first = np.where(known.any(axis=0), first, 0.0)
+        shifted = np.where(known, rows - first, 0.0)
+        largest = np.abs(shifted).max(axis=0, initial=0.0)
+        size = np.maximum(np.abs(first), largest)
+        varies = largest > CONSTANT * size
+        unit = np.where(varies, largest, 1.0)
+        shifted /= unit
+        mean = shifted.sum(axis=0) / counts
+        shifted = np.where(known, shifted - mean, 0.0)
+        spread = np.sqrt(np.square(shifted).sum(axis=0) / counts) * unit
+        centre = first + mean * unit
+        if common and varies.any():
+            spread, largest = spread[varies], spread[varies].max()
+            common = largest * np.sqrt(np.mean(np.square(spread / largest)))
+            return cls(centre, np.full(len(centre), common))
+        return cls(centre, np.where(varies, spread, 1.0))
+
+    def rows(self, rows):
+        return (rows - self.centre) / self.scale
+
+    def log_jacobian(self, rows):
+        """What the log-likelihood of rows in these units lacks."""
+        return -float((~np.isnan(rows)).sum(axis=0) @ np.log(self.scale))
+
+    def inward(self, emissions, parameters):
+        """Parameters in these units; those that are None stay."""
+        return self._convert(emissions, parameters, True)
+
+    def outward(self, emissions, parameters):
+        """Parameters in the original units."""
+        return self._convert(emissions, parameters, False)
+
+    def _convert(self, emissions, parameters, inward):
+        changes = {}
+        if parameters.means is not None:
+            if inward:
+                changes["means"] = (parameters.means - self.centre) / self.scale
+            else:
+                changes["means"] = self.centre + self.scale * parameters.means
+        if parameters.covariances is not None:
+            scales = self._scales(emissions.covariance_type)
+            value = parameters.covariances
+            for scale in scales:
+                value = value / scale if inward else value * scale
+            changes["covariances"] = value
+        return parameters._replace(**changes)
+
+    def _scales(self, covariance_type):
+        """Factors of covariances, one after another."""
+        if covariance_type in ("full", "tied"):
+            return self.scale[:, None], self.scale
+        scale = self.scale[0] if covariance_type == "spherical" else self.scale
+        return scale, scale
+
+    def settings(self, emissions):
+        """A family's settings, with its priors in these units."""
+        changes = {}
+        if np.any(emissions.means_weight):
+            means = np.asarray(emissions.means_prior, dtype=np.float64)
+            if means.ndim and means.shape[-1] != len(self.scale):
+                raise ValueError(
+                    f"means_prior has shape {means.shape}, but the rows have "
+                    f"{len(self.scale)} features. Give a number, or one for each."
+                )
+            changes["means_prior"] = (means - self.centre) / self.scale
+        if np.any(emissions.covars_prior):
+            kind = emissions.covariance_type
+            value = scale_matrix(emissions.covars_prior, kind, len(self.scale))
+            for scale in self._scales(kind):
+                value = value / scale
+            changes["covars_prior"] = value
+        return replace(emissions, **changes)
+
+
+@dataclass(frozen=True)
+class Natural:
+    """The units that rows have: of counts and symbols."""
+
+    def log_jacobian(self, rows):
+        return 0.0
+
+    def inward(self, emissions, parameters):
+        return parameters
+
+    def outward(self, emissions, parameters):
+        return parameters
