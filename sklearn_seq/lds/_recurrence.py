@@ -289,8 +289,7 @@ class Schedule:
             return result
         matrices = table[self.entry[others]]
         if self.single:
-            matrices = np.ascontiguousarray(np.swapaxes(matrices, 1, 2))
-            result[others] = (rows[others][:, None] @ matrices)[:, 0]
+            result[others] = (matrices @ rows[others][:, :, None])[:, :, 0]
             return result
         first, end = others[0], others[-1] + 1
         width = starts[first + 1] - starts[first]

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -48,6 +49,9 @@ class Problem:
 
     forward : RiccatiSteps
         Covariances of complete data.
+
+    sums : ndarray of shape (m,)
+        By which log densities follow from squared innovations.
     """
 
     def __init__(self, parameters, X, offsets, U):
@@ -58,9 +62,11 @@ class Problem:
                 if value is not None
             }
         )
-        for name, value in p._asdict().items():
-            if value is not None and not math.isfinite(value.sum()):
-                raise ValueError(f"The {name} must be finite.")
+        given = [value.ravel() for value in p if value is not None]
+        if not math.isfinite(np.concatenate(given).sum()):
+            for name, value in p._asdict().items():
+                if value is not None and not math.isfinite(value.sum()):
+                    raise ValueError(f"The {name} must be finite.")
         self.parameters = p
         self.X = np.ascontiguousarray(X, dtype=np.float64)
         self.U = None if U is None else np.ascontiguousarray(U, dtype=np.float64)
@@ -70,13 +76,25 @@ class Problem:
         self.first_missing = None
         if self.codes is not None:
             self.first_missing = _first_true(self.codes > 0, self.offsets)
-        self.system = system = whiten_system(p, self.observed)
-        self.groups = split_sequences(self.offsets)
-        self.n_steps = max((group.n_steps for group in self.groups), default=0)
-        self.riccati = filter_steps(system)
-        if self.n_steps:
-            self.forward = self.riccati.run(system.initial_factor, self.n_steps)
+        self.system = whiten_system(p, self.observed)
+        self.sums = np.full(self.X.shape[1], -0.5)
         self._information = None
+
+    @cached_property
+    def groups(self):
+        return split_sequences(self.offsets)
+
+    @cached_property
+    def n_steps(self):
+        return max((group.n_steps for group in self.groups), default=0)
+
+    @cached_property
+    def riccati(self):
+        return filter_steps(self.system)
+
+    @cached_property
+    def forward(self):
+        return self.riccati.run(self.system.initial_factor, self.n_steps)
 
     def rows(self, steps, there, buffers):
         """Observations less D u, 0 where missing, and B u, at some positions."""
@@ -198,7 +216,7 @@ class Run:
         self.received = self.received @ system.whitener[patterns]
         self.schedule = Schedule(group.starts, self.entry, usual, closed_loop)
         diagonal = np.diagonal(self.riccati.innovation, axis1=1, axis2=2)
-        self.log_scale = np.log(np.abs(diagonal)).sum(axis=1)
+        self.log_scale = np.log(np.abs(diagonal)) @ (-2.0 * problem.sums)
         self.log_scale += system.constant[patterns]
 
     def pieces(self):
@@ -234,10 +252,10 @@ class Run:
         """Log density of the rows of a piece given the earlier ones."""
         squares = schedule.buffers("squares", *innovations.shape)
         np.square(innovations, out=squares)
-        density = squares @ np.full(squares.shape[1], -0.5)
+        density = squares @ self.problem.sums
         constant = self.log_scale[schedule.entry]
         if not schedule.single:
-            constant = np.repeat(constant, np.diff(schedule.starts))
+            constant = np.repeat(constant, np.diff(schedule.starts), axis=0)
         density -= constant
         return density
 

@@ -105,8 +105,8 @@ def _smooth_means(run, means, log_density):
         following = schedule.backward(sums[there], following)
         states = means_there[there]
         states += schedule.apply("states", covariances, sums[there])
-        if not group.single:
-            group.put(means, there, states)
+    if not group.single:
+        group.put(means, slice(0, n_positions), means_there)
 
 
 def _smoothed_covariances(run, lag_one):

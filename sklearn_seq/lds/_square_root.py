@@ -194,8 +194,8 @@ class Riccati:
         store = self._new_store(min(n_steps, 64))
         factor = first.T
         watch = _Convergence(first)
-        copy, dot, multiply, lower = np.copyto, np.dot, np.multiply, self.lower
-        done, steady = 0, False
+        copy, multiply, lower = np.copyto, np.multiply, self.lower
+        size, done, steady = len(lower), 0, False
         while done < n_steps and not steady:
             stop = min(watch.next_look, n_steps)
             while len(store) < stop:
@@ -203,8 +203,8 @@ class Riccati:
             fresh = store[done:stop]
             for latest, following in zip(fresh, fresh[:, :n, :n], strict=True):
                 copy(array, rest)
-                dot(factor, onto, mixed)
-                dgerqf(columns, overwrite_a=1)
+                factor.dot(onto, mixed)
+                dgerqf(columns, 3 * size, 1)
                 multiply(triangle, lower, latest)
                 previous, factor = factor, following
             done = stop
@@ -276,7 +276,7 @@ class Riccati:
 def _relative_change(new, old, floor):
     """Largest change of a covariance, relative to its standard deviations."""
     scale = np.sqrt(old.diagonal() + floor)
-    return (np.abs(new - old) / scale / scale[:, None]).max()
+    return float((np.abs(new - old) / (scale * scale[:, None])).max())
 
 
 class _Convergence:

@@ -72,12 +72,12 @@ def whiten_system(parameters, observed):
     initial_factor = covariance_factor(p.initial_state_covariance)
     R = _floored(p, noise, initial_factor)
     # missing features become independent, of variance 1
-    masked = R * (observed[:, :, None] & observed[:, None, :])
-    diagonal = np.arange(len(R))
-    masked[:, diagonal, diagonal] += ~observed
+    both = observed[:, :, None] & observed[:, None, :]
+    masked = R * both
+    np.einsum("pii->pi", masked)[...] += ~observed
     factor = np.linalg.cholesky(masked)
-    whitener = np.linalg.inv(factor) * observed[:, None, :] * observed[:, :, None]
-    logs = np.log(np.diagonal(factor, axis1=1, axis2=2)) + 0.5 * LOG_2PI
+    whitener = np.linalg.inv(factor) * both
+    logs = np.log(np.einsum("pii->pi", factor)) + 0.5 * LOG_2PI
     return System(
         p.transition_matrix,
         whitener @ p.observation_matrix,
@@ -96,12 +96,13 @@ def _floored(parameters, noise, initial_factor):
     variances = R.diagonal()
     signal = C @ np.hstack([noise, initial_factor])
     level = np.maximum(np.einsum("ij,ij->i", signal, signal), variances)
-    level[level == 0] = level.max() or 1.0
+    if not level.all():
+        level[level == 0] = level.max() or 1.0
     floor = np.maximum(EPS**2 * level, TINY)
     scale = np.sqrt(np.maximum(variances, floor))
     correlation = R / scale / scale[:, None]
     correlation = 0.5 * (correlation + correlation.T)
-    np.fill_diagonal(correlation, 1.0)
+    np.einsum("ii->i", correlation)[...] = 1.0
     least = 10 * len(R) * EPS
     factor, failed = dpotrf(correlation, lower=1)
     if not failed and factor.diagonal().min() ** 2 > 4 * least:

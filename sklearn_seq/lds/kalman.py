@@ -40,6 +40,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._lifted import lift
 from ._run import Problem, Run
 from ._smoother import smooth
 from ._square_root import square
@@ -204,16 +205,11 @@ def log_likelihood(parameters, X, offsets, U=None):
     """
     with np.errstate(over="ignore", invalid="ignore"):
         problem = Problem(parameters, X, offsets, U)
-        log_density = np.empty(problem.n_rows)
-        for group in problem.groups:
-            run = Run(problem, group)
-            for there, schedule, _, innovations in run.pieces():
-                density = run.log_density(schedule, innovations)
-                group.put(log_density, there, density)
-            for part in problem.parts_with_gaps(group):
-                forward, _ = problem.filter_gaps(part)
-                after = problem.after_gap(part)
-                log_density[part.rows[after]] = forward.log_density[after]
+        lifted = lift(problem)
+        if lifted is None:
+            log_density = _log_density(problem, problem.groups)
+        else:
+            log_density = _lifted_density(problem, lifted)
     return _finite((log_density,))[0]
 
 
@@ -287,6 +283,32 @@ def sufficient_statistics(parameters, X, offsets, U=None):
         problem = Problem(parameters, X, offsets, U)
         statistics = collect(problem)
     return _finite(statistics)
+
+
+def _log_density(problem, groups):
+    """Log density of the rows of some groups."""
+    log_density = np.empty((problem.n_rows, *problem.sums.shape[1:]))
+    for group in groups:
+        run = Run(problem, group)
+        for there, schedule, _, innovations in run.pieces():
+            group.put(log_density, there, run.log_density(schedule, innovations))
+        for part in problem.parts_with_gaps(group):
+            forward, _ = problem.filter_gaps(part)
+            after = problem.after_gap(part)
+            log_density[part.rows[after]] = forward.log_density[after]
+    return log_density
+
+
+def _lifted_density(problem, lifted):
+    """Log density, several rows at a time up to the first missing value."""
+    log_density = _log_density(lifted, lifted.groups).ravel()[lifted.places]
+    if problem.codes is not None:
+        for group in problem.groups:
+            first = problem.first_missing[group.members[0]]
+            if first < group.rows.stop:
+                there = slice(first, group.rows.stop)
+                log_density[there] = _log_density(problem, [group])[there]
+    return log_density
 
 
 def _filter_group(problem, group, result):
