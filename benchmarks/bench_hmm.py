@@ -1,11 +1,9 @@
-"""Inference in hidden Markov models: ours and hmmlearn's.
+"""Hidden Markov models: ours, hmmlearn's and, if it can be imported, pomegranate's.
 
-Both sides run in one process, in turn, with one BLAS thread; ratios of medians of the
-times are printed, ours over hmmlearn's. Hmmlearn runs in its faster setting,
-``implementation="scaling"``, by its public methods, which include the densities of
-Gaussian emissions; so do ours, by two matrix products. Its posteriors come without
-expected transitions, ours with them. The last column leaves the densities out on both
-sides, and calls hmmlearn's compiled functions directly.
+All sides run in one process, in turn, with one BLAS thread, by their public methods:
+with validation and with the densities of Gaussian emissions. Ratios of medians of the
+times are printed, ours over the peer's. Hmmlearn runs in its faster setting,
+``implementation="scaling"``. EM makes ten steps from the same parameters.
 """
 
 import os
@@ -14,19 +12,30 @@ for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse  # noqa: E402
+import logging  # noqa: E402
 import statistics  # noqa: E402
 import time  # noqa: E402
+import warnings  # noqa: E402
 
 import numpy as np  # noqa: E402
-from hmmlearn import _hmmc  # noqa: E402
-from hmmlearn.hmm import GaussianHMM  # noqa: E402
+from hmmlearn.hmm import GaussianHMM as HmmlearnHMM  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 
-from sklearn_seq.hmm.inference import log_likelihood, smooth, viterbi  # noqa: E402
+from sklearn_seq.hmm import GaussianHMM  # noqa: E402
+
+try:
+    import torch
+    from pomegranate.distributions import Normal
+    from pomegranate.hmm import DenseHMM
+except ImportError:
+    DenseHMM = None
 
 N_FEATURES = 2
+N_EM_STEPS = 10
 
 
 def make_cases():
+    """States, lengths, and how probable it is to stay in a state."""
     rng = np.random.default_rng(0)
     return {
         "1 x 100,000, 4 states": (4, [100_000], 0.9),
@@ -39,88 +48,80 @@ def make_cases():
     }
 
 
-def make_model(rng, n_states, stay):
-    model = GaussianHMM(
-        n_states, covariance_type="diag", implementation="scaling", init_params=""
-    )
-    model.n_features = N_FEATURES
-    model.startprob_ = rng.dirichlet(np.ones(n_states))
-    model.transmat_ = stay * np.eye(n_states)
-    model.transmat_ += (1 - stay) * rng.dirichlet(np.ones(n_states), n_states)
-    model.means_ = 2 * rng.standard_normal((n_states, N_FEATURES))
-    model.covars_ = rng.uniform(0.5, 2, (n_states, N_FEATURES))
-    return model
+def make_parameters(rng, n_states, stay):
+    transmat = stay * np.eye(n_states)
+    transmat += (1 - stay) * rng.dirichlet(np.ones(n_states), n_states)
+    return {
+        "startprob": rng.dirichlet(np.ones(n_states)),
+        "transmat": transmat / transmat.sum(axis=1, keepdims=True),
+        "means": 2 * rng.standard_normal((n_states, N_FEATURES)),
+        "covariances": rng.uniform(0.5, 2, (n_states, N_FEATURES)),
+    }
 
 
-def simulate(rng, model, lengths):
-    T = int(np.sum(lengths))
-    states = np.empty(T, dtype=int)
-    cumulative = model.transmat_.cumsum(axis=1)
-    state = 0
-    for t, u in enumerate(rng.random(T)):
-        state = min(np.searchsorted(cumulative[state], u), len(cumulative) - 1)
-        states[t] = state
-    noise = rng.standard_normal((T, N_FEATURES))
-    deviations = np.sqrt(np.diagonal(model.covars_, axis1=1, axis2=2))
-    return model.means_[states] + deviations[states] * noise
+def our_tasks(parameters, X, lengths):
+    """From rows and the sequence of each, as a user has them."""
+    groups = np.repeat(np.arange(len(lengths)), lengths)
+    model = GaussianHMM.from_parameters(covariance_type="diag", **parameters)
+    learner = GaussianHMM.from_parameters(covariance_type="diag", **parameters)
+    learner.set_params(warm_start=True, max_iter=N_EM_STEPS, tol=0.0)
+    start = {name: value for name, value in vars(learner).items()}
 
-
-def log_densities(means, variances, X):
-    precisions = 1 / variances
-    constant = np.log(2 * np.pi * variances).sum(axis=1)
-    constant += (means**2 * precisions).sum(axis=1)
-    return X @ (means * precisions).T - 0.5 * (X**2 @ precisions.T + constant)
-
-
-def tasks_of(model, X, lengths):
-    """For each task: ours, hmmlearn's, and both without the densities."""
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    means, pi, A = model.means_, model.startprob_, model.transmat_
-    variances = np.diagonal(model.covars_, axis1=1, axis2=2)
-    given = log_densities(means, variances, X)
-    probs = np.exp(given)
-    pairs = list(zip(offsets[:-1], offsets[1:], strict=True))
-
-    def ours(function):
-        return lambda: function(pi, A, log_densities(means, variances, X), offsets)
-
-    def bare_score():
-        for a, b in pairs:
-            _hmmc.forward_scaling(pi, A, probs[a:b])
-
-    def bare_posteriors():
-        for a, b in pairs:
-            _, alpha, scales = _hmmc.forward_scaling(pi, A, probs[a:b])
-            beta = _hmmc.backward_scaling(pi, A, probs[a:b], scales)
-            posteriors = alpha * beta
-            posteriors /= posteriors.sum(axis=1, keepdims=True)
-
-    def bare_viterbi():
-        for a, b in pairs:
-            _hmmc.viterbi(pi, A, given[a:b])
-
-    def bare(function):
-        return lambda: function(pi, A, given, offsets)
+    def learn():
+        vars(learner).update(start)
+        learner.fit(X, groups=groups)
 
     return {
-        "score": (
-            ours(log_likelihood),
-            lambda: model.score(X, lengths),
-            bare(log_likelihood),
-            bare_score,
-        ),
-        "posteriors": (
-            ours(smooth),
-            lambda: model.score_samples(X, lengths),
-            bare(smooth),
-            bare_posteriors,
-        ),
-        "Viterbi": (
-            ours(viterbi),
-            lambda: model.decode(X, lengths),
-            bare(viterbi),
-            bare_viterbi,
-        ),
+        "score": lambda: model.score(X, groups=groups),
+        "posteriors": lambda: model.predict_proba(X, groups=groups),
+        "Viterbi": lambda: model.predict(X, groups=groups),
+        "EM": learn,
+    }
+
+
+def hmmlearn_tasks(parameters, X, lengths):
+    n_states = len(parameters["startprob"])
+
+    def make():
+        model = HmmlearnHMM(
+            n_states,
+            "diag",
+            implementation="scaling",
+            init_params="",
+            n_iter=N_EM_STEPS,
+            tol=-np.inf,
+        )
+        model.n_features = N_FEATURES
+        model.startprob_ = parameters["startprob"]
+        model.transmat_ = parameters["transmat"]
+        model.means_ = parameters["means"]
+        model.covars_ = parameters["covariances"]
+        return model
+
+    model = make()
+    return {
+        "score": lambda: model.score(X, lengths),
+        "posteriors": lambda: model.predict_proba(X, lengths),
+        "Viterbi": lambda: model.predict(X, lengths),
+        "EM": lambda: make().fit(X, lengths),
+    }
+
+
+def pomegranate_tasks(parameters, X, lengths):
+    """It takes tensors of sequences of equal length."""
+    if DenseHMM is None or len(set(np.asarray(lengths).tolist())) > 1:
+        return {}
+    torch.set_num_threads(1)
+    pairs = zip(parameters["means"], parameters["covariances"], strict=True)
+    model = DenseHMM(
+        [Normal(m.tolist(), v.tolist(), covariance_type="diag") for m, v in pairs],
+        edges=parameters["transmat"].tolist(),
+        starts=parameters["startprob"].tolist(),
+    )
+    data = torch.tensor(X, dtype=torch.float32).reshape(len(lengths), -1, X.shape[1])
+    return {
+        "score": lambda: model.log_probability(data),
+        "posteriors": lambda: model.predict_proba(data),
     }
 
 
@@ -140,15 +141,24 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
-    print("case | task | ours, ms | ours / hmmlearn | without densities")
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    logging.disable(logging.WARNING)
+    print("case | task | ours, ms | ours / hmmlearn | ours / pomegranate")
     for name, (n_states, lengths, stay) in make_cases().items():
         rng = np.random.default_rng(0)
-        model = make_model(rng, n_states, stay)
-        X = simulate(rng, model, lengths)
-        number = 50 if len(X) < 1_000 else 1
-        for task, functions in tasks_of(model, X, lengths).items():
-            ours, peer, bare, bare_peer = medians(functions, args.repeats, number)
-            ratios = f"{ours / peer:.2f} | {bare / bare_peer:.2f}"
+        parameters = make_parameters(rng, n_states, stay)
+        X, _ = GaussianHMM.from_parameters(
+            covariance_type="diag", **parameters
+        ).sample(int(np.sum(lengths)), random_state=0)
+        sides = [
+            make(parameters, X, lengths)
+            for make in (our_tasks, hmmlearn_tasks, pomegranate_tasks)
+        ]
+        for task in sides[0]:
+            functions = [side[task] for side in sides if task in side]
+            number = 20 if len(X) < 1_000 else 1
+            ours, *peers = medians(functions, args.repeats, number)
+            ratios = " | ".join(f"{ours / peer:.2f}" for peer in peers)
             print(f"{name} | {task} | {1e3 * ours:.2f} | {ratios}", flush=True)
 
 

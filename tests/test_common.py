@@ -79,7 +79,7 @@ CHECKED = [
     HMMRegressor(max_iter=10),
     HMMRegressor(n_components=3, max_iter=10),
     HMMClassifier(max_iter=10),
-    HMMClassifier(n_components=2, max_iter=10),
+    HMMClassifier(n_components=2, emission="gaussian", max_iter=10),
 ]
 
 

@@ -210,6 +210,14 @@ class HMMClassifier(SequenceClassifier):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = self.emission in ("auto", "categorical")
+        tags.input_tags.categorical = self.emission not in ("gaussian", "gmm")
+        tags.input_tags.positive_only = self.emission == "poisson"
+        tags.input_tags.allow_nan = self.emission != "categorical"
+        return tags
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None):
         """Learn the models.

@@ -1,7 +1,7 @@
 """Sequences side by side, one long sequence in chunks, or one short sequence.
 
-Each group lays its rows out as columns, in an order of its own, and runs the scaled
-recursions over them::
+Each group lays its rows out as a panel (n_steps, K, n), in an order of its own, and
+runs the scaled recursions over it::
 
     forward:   v[t] = w[t] * (A' v[t-1]),   v[first] = w[first]
     backward:  v[t] = w[t] * (A v[t+1]),    v[last] = w[last]
@@ -23,7 +23,9 @@ from ._together import Together
 CHUNKED_FROM = 12_000  # rows times states from which a sequence is cut into chunks
 MAX_SINGLES = 16  # longest sequences that are solved one by one
 # microseconds: of a step of the loop, of starting on one sequence, of a row and state
-STEP_COST, SINGLE_COST, ROW_COST = 5.0, 60.0, 0.03
+STEP_COST, SINGLE_COST, ROW_COST = 15.0, 150.0, 0.05
+LARGEST_PANEL = 1 << 20  # rows times states that run side by side
+FILL_COST = 0.002  # of a row and state that only fills up
 
 
 def make_groups(offsets, n_states):
@@ -58,8 +60,26 @@ def make_groups(offsets, n_states):
     groups = []
     for i in order[:n_singles]:
         start, stop = int(offsets[i]), int(offsets[i + 1])
-        long = (stop - start) * n_states >= CHUNKED_FROM and stop - start > 4 * WARM_UP
-        groups.append((Chunked if long else Single)(start, stop, n_states))
-    if n_singles < len(order):
-        groups.append(Together(offsets, order[n_singles:]))
+        if (stop - start) * n_states >= CHUNKED_FROM and stop - start > 4 * WARM_UP:
+            groups.append(Chunked(start, stop, n_states))
+        else:
+            groups.append(Single(start, stop))
+    members = order[n_singles:]
+    while len(members):
+        n = _n_together(lengths[members], n_states)
+        groups.append(Together(offsets, members[:n]))
+        members = members[n:]
     return groups
+
+
+def _n_together(lengths, n_states):
+    """How many of the longest sequences to run side by side.
+
+    No more than fill up less than the steps of the next batch cost, and fit the cache.
+    """
+    most = max(1, LARGEST_PANEL // int(lengths[0] * n_states))
+    lengths = lengths[: most + 1]
+    filled = FILL_COST * n_states * np.cumsum(lengths[0] - lengths)
+    apart = np.flatnonzero(filled > STEP_COST * lengths)
+    n = int(apart[0]) if len(apart) else len(lengths)
+    return min(n, most)

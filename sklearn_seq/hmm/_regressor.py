@@ -245,7 +245,9 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = self.emission == "poisson"
+        counts = self.emission == "poisson"
+        tags.input_tags.positive_only = tags.input_tags.categorical = counts
+        tags.target_tags.positive_only = counts
         return tags
 
     def _read_sequences(self, X, groups, *, reset=False):

@@ -13,6 +13,7 @@ import numpy as np
 
 from ._groups import make_groups
 from ._log_space import filter_logs
+from ._together import SPAN
 
 NONE = 1e-100  # a transition below this probability may let a state die out
 LOST = 1e-150  # filtered probabilities below this may have lost something
@@ -20,8 +21,42 @@ SAME = 1e-13  # differences in probability that do not count
 LOG_TINY = -60.0  # a factor that may make a product underflow
 
 
-class Forward:
-    """The filter.
+def filter_groups(startprob, transmat, log_densities, offsets, proba=None):
+    """Filter all sequences.
+
+    Parameters
+    ----------
+    startprob, transmat, log_densities, offsets
+        The model and the rows.
+
+    proba : ndarray of shape (N, K), default=None
+        To be filled in, if the probabilities are wanted.
+
+    Returns
+    -------
+    log_likelihood : ndarray of shape (N,)
+    """
+    model = Filter(startprob, transmat, log_densities)
+    log_likelihood = np.empty(len(log_densities))
+    for group in make_groups(offsets, len(startprob)):
+        weights, values = group_panels(group, len(startprob), 2)
+        model.run(group, weights, values, log_likelihood, proba)
+    return log_likelihood
+
+
+def group_panels(group, n_states, n_panels):
+    """Panels for a group, in one piece of memory that allocators keep for the next.
+
+    Returns
+    -------
+    panels : ndarray of shape (n_panels, n_steps, K, n)
+    """
+    n_steps, n = group.shape
+    return np.empty((n_panels, n_steps, n_states, n))
+
+
+class Filter:
+    """The filter of a group of sequences.
 
     Parameters
     ----------
@@ -30,123 +65,120 @@ class Forward:
     transmat : ndarray of shape (K, K)
 
     log_densities : ndarray of shape (N, K)
-
-    offsets : ndarray of int of shape (n_sequences + 1,)
-
-    keep_proba : bool, default=True
-        Whether the probabilities are wanted.
-
-    keep_weights : bool, default=False
-        Whether the weights are wanted for the way back.
-
-    Attributes
-    ----------
-    proba : ndarray of shape (N, K), or None
-
-    log_likelihood : ndarray of shape (N,)
-
-    groups : list of Single, Chunked and Together
-
-    weights : list of ndarray of shape (K, P)
-        Densities in the columns of each group, of maximum one.
-
-    in_logs : set of (group, member)
-        Places of the sequences that the filter left to logarithms.
     """
 
-    def __init__(
-        self,
-        startprob,
-        transmat,
-        log_densities,
-        offsets,
-        *,
-        keep_proba=True,
-        keep_weights=False,
-    ):
+    def __init__(self, startprob, transmat, log_densities):
         self.startprob, self.transmat = startprob, transmat
-        self.log_densities = log_densities
-        N, K = log_densities.shape
-        self.groups = make_groups(offsets, K)
-        self.can_lose = transmat.min() < NONE
-        self.proba = np.empty((N, K)) if keep_proba else None
-        self.log_likelihood = np.empty(N)
-        self.weights, self.in_logs = [], set()
         self.log_startprob, self.log_transmat = np.log(startprob), np.log(transmat)
-        for place, group in enumerate(self.groups):
-            weights = self._filter(place, group)
-            self.weights.append(weights if keep_weights else None)
+        self.log_densities = log_densities
+        self.can_lose = transmat.min() < NONE
 
-    def _filter(self, place, group):
-        weights = group.load(self.log_densities)
-        top = _subtract_top(weights)
-        first = weights[:, group.first]
-        first += self.log_startprob[:, None]
-        top[group.first] += _subtract_top(first)
-        np.exp(weights, out=weights)
-        silent = np.flatnonzero(top == -np.inf)
-        if len(silent):
-            weights[:, silent] = 1.0
-            first = silent[silent < group.first.stop]
-            weights[:, first] = self.startprob[:, None]
-        values, scale = group.forward(self.transmat, weights)
-        if self.proba is not None:
-            group.store(values, self.proba)
-        group.store(np.log(scale) + top, self.log_likelihood)
+    def run(self, group, weights, values, log_likelihood, proba=None):
+        """Filter the sequences of a group.
+
+        Parameters
+        ----------
+        group : Single, Chunked or Together
+
+        weights : ndarray of shape (n_steps, K, n)
+            To be filled in with the densities of the rows, of maximum one.
+
+        values : ndarray of shape (n_steps, K, n)
+            To be filled in with filtered probabilities. They do not count for members
+            that are left to logarithms.
+
+        log_likelihood : ndarray of shape (N,)
+            To be filled in at the rows of the group.
+
+        proba : ndarray of shape (N, K), default=None
+            To be filled in at the rows of the group, if they are wanted.
+
+        Returns
+        -------
+        in_logs : set of int
+            The members that were left to logarithms.
+        """
+        log_size = self._load(group, weights)
+        scale = group.forward(self.transmat, weights, values)
+        if proba is not None:
+            group.store(values, proba)
+        group.store(np.log(scale) + log_size, log_likelihood)
         doubtful, lost = ~np.isfinite(scale), None
         if self.can_lose:
-            lost = self.lost(weights, values)
+            lost = self._lost(weights, values)
             if lost.any():
                 doubtful |= self._differs(group, weights, values, scale)
+        in_logs = set()
         if doubtful.any():
-            self._in_logs(place, group, values, doubtful, lost)
-        return weights
+            in_logs = self._in_logs(
+                group, values, doubtful, lost, log_likelihood, proba
+            )
+        return in_logs
+
+    def _load(self, group, weights):
+        """Fill in the weights, and return by what the densities were divided."""
+        group.load(self.log_densities, weights)
+        first = weights[0][:, group.first]
+        first += self.log_startprob[:, None]
+        log_size = np.empty(group.shape)
+        for start in range(0, len(weights), SPAN):
+            span = weights[start : start + SPAN]
+            top = np.maximum.reduce(span, axis=1, out=log_size[start : start + SPAN])
+            span -= np.where(top == -np.inf, 0.0, top)[:, None]
+            np.exp(span, out=span)
+        silent = log_size == -np.inf
+        if silent.any():
+            weights.swapaxes(1, 2)[silent] = 1.0
+            first[:, silent[0, group.first]] = self.startprob[:, None]
+        return log_size
 
     def _differs(self, group, weights, values, scale):
         """Columns for which it matters that some transitions are impossible."""
         possible = np.maximum(self.transmat, NONE)
-        other, other_scale = group.forward(possible, weights)
-        differs = ~(np.abs(other - values).max(axis=0) <= SAME)
+        other = np.empty_like(values)
+        other_scale = group.forward(possible, weights, other)
+        differs = ~(np.abs(other - values).max(axis=1) <= SAME)
         differs |= ~(np.abs(other_scale / scale - 1) <= SAME)
         return differs
 
     @staticmethod
-    def lost(weights, values):
-        """Columns in which a probability may have underflowed: (P,)."""
+    def _lost(weights, values):
+        """Columns in which a probability may have underflowed: (n_steps, n)."""
         tiny = values < LOST
         tiny &= (values > 0) | ((weights < np.exp(LOG_TINY)) & (weights >= 0))
-        return tiny.any(axis=0)
+        return tiny.any(axis=1)
 
-    def _in_logs(self, place, group, values, doubtful, lost):
-        """Replace each sequence from its first column in doubt on.
+    def _in_logs(self, group, values, doubtful, lost, log_likelihood, proba):
+        """Replace each sequence from its first row in doubt on.
 
         The filter starts in logarithms where something may first have been lost.
         """
+        N, K = self.log_densities.shape
+        in_doubt, filtered = np.zeros(N, dtype=bool), np.empty((N, K))
+        group.store(doubtful, in_doubt)
+        group.store(values, filtered)
+        may_be_lost = np.zeros(N, dtype=bool)
+        if lost is not None:
+            group.store(lost, may_be_lost)
+        members = set()
         for member in range(group.n_members):
-            columns = group.columns_of(member)
-            if not doubtful[columns].any():
-                continue
-            self.in_logs.add((place, member))
             rows = group.rows_of(member)
-            replaced = begin = int(np.argmax(doubtful[columns]))
-            if lost is not None and lost[columns].any():
-                begin = min(begin, int(np.argmax(lost[columns])))
+            if not in_doubt[rows].any():
+                continue
+            members.add(member)
+            replaced = begin = int(np.argmax(in_doubt[rows]))
+            if may_be_lost[rows].any():
+                begin = min(begin, int(np.argmax(may_be_lost[rows])))
             log_initial = self.log_startprob
             if begin:
-                log_initial = np.log(values[:, columns[begin - 1]] @ self.transmat)
-            log_proba, log_likelihood = filter_logs(
+                log_initial = np.log(filtered[rows.start + begin - 1] @ self.transmat)
+            log_proba, log_density = filter_logs(
                 log_initial,
                 self.log_transmat,
                 self.log_densities[rows.start + begin : rows.stop],
             )
             there = slice(rows.start + replaced, rows.stop)
-            self.log_likelihood[there] = log_likelihood[replaced - begin :]
-            if self.proba is not None:
-                np.exp(log_proba[replaced - begin :], out=self.proba[there])
-
-
-def _subtract_top(values):
-    """Subtract the largest of each column that is finite, and return it."""
-    top = np.maximum.reduce(values, axis=0)
-    values -= np.where(top == -np.inf, 0.0, top)
-    return top
+            log_likelihood[there] = log_density[replaced - begin :]
+            if proba is not None:
+                np.exp(log_proba[replaced - begin :], out=proba[there])
+        return members

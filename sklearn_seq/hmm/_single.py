@@ -3,51 +3,55 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-
 from ._banded import solve_banded
 
 
 class Single:
-    """One short sequence.
+    """One short sequence, all its rows as columns of one step.
 
     Parameters
     ----------
     start, stop : int
         Its packed rows.
 
-    n_states : int
-
     Attributes
     ----------
+    shape : tuple of n_steps, n
+        Of a panel.
+
     first : slice
-        Columns that are the first rows of their sequences.
+        Columns of step 0 that are the first rows of their sequences.
     """
 
     first = slice(0, 1)
     n_members = 1
 
-    def __init__(self, start, stop, n_states=None):
-        self.start, self.stop = start, stop
+    def __init__(self, start, stop):
         self.rows = slice(start, stop)
+        self.shape = 1, stop - start
 
-    def load(self, values):
-        """Packed rows (N, K) as columns (K, P)."""
-        return np.array(values[self.rows].T, order="C")
+    def load(self, values, panel):
+        """Packed rows (N, K) into a panel (n_steps, K, n), filled up with zeros."""
+        panel[0] = values[self.rows].T
 
-    def store(self, columns, values):
-        """Columns (K, P) or (P,) into packed rows (N, K) or (N,)."""
-        values[self.rows] = columns.T
+    def store(self, panel, values):
+        """A panel (n_steps, K, n) or (n_steps, n) into packed rows (N, K) or (N,)."""
+        values[self.rows] = panel[0].T
 
     def columns_of(self, member):
-        """Columns of one sequence, in the order of time."""
-        return np.arange(self.stop - self.start)
+        """Columns that hold the rows of one sequence."""
+        return slice(None)
 
     def rows_of(self, member):
         """Packed rows of one sequence."""
         return self.rows
 
-    def forward(self, matrix, weights):
+    def neighbours(self):
+        """Indices into a panel: rows that another follows, and those that follow."""
+        everything = slice(None)
+        yield (0, everything, slice(None, -1)), (0, everything, slice(1, None))
+
+    def forward(self, matrix, weights, values):
         """The forward recursion.
 
         Parameters
@@ -55,18 +59,19 @@ class Single:
         matrix : ndarray of shape (K, K)
             A.
 
-        weights : ndarray of shape (K, P)
+        weights : ndarray of shape (n_steps, K, n)
+
+        values : ndarray of shape (n_steps, K, n)
+            To be filled in with v. NaN from the row on at which it vanishes.
 
         Returns
         -------
-        values : ndarray of shape (K, P)
-            NaN from the row on at which a sequence's v vanishes.
-
-        scale : ndarray of shape (P,)
+        scale : ndarray of shape (n_steps, n)
             Sum of each v, given that of the row before is one.
         """
-        return solve_banded(matrix, weights)
+        values[0], scale = solve_banded(matrix, weights[0])
+        return scale[None]
 
-    def backward(self, matrix, weights):
+    def backward(self, matrix, weights, values):
         """The backward recursion, without the scale."""
-        return solve_banded(matrix.T, weights[:, ::-1])[0][:, ::-1]
+        values[0, :, ::-1], _ = solve_banded(matrix.T, weights[0, :, ::-1])

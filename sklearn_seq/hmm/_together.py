@@ -7,11 +7,14 @@ import numpy as np
 
 from ._banded import SMALLEST, solve_banded
 
-SPAN = 8  # steps between which v is not scaled
+BLOCK = 64  # members that are transposed together
+SPAN = 8  # steps after which v is scaled, while they are in the cache
 
 
 class Together:
-    """Sequences side by side, one step of time after another.
+    """Sequences of similar lengths side by side, one step of time after another.
+
+    Column m of step t is row t of member m, or filled up past its end.
 
     Parameters
     ----------
@@ -23,102 +26,128 @@ class Together:
     Attributes
     ----------
     first : slice
-        Columns that are the first rows of their sequences.
+        Columns of step 0 that are the first rows of their sequences.
 
-    starts : list of int, n_steps + 1 of them
-        Step t of the members that are long enough is at ``starts[t]:starts[t + 1]``.
+    shape : tuple of n_steps, n
+        Of a panel.
+
+    counts : list of int, n_steps of them
+        Members that have a row t.
     """
 
+    first = slice(None)
+
     def __init__(self, offsets, members):
-        self.lengths = offsets[members + 1] - offsets[members]
-        self.begin = offsets[members]
-        self.n_members = len(members)
-        self.n_steps = int(self.lengths[0])
-        steps = np.arange(self.n_steps)
-        counts = np.searchsorted(-self.lengths, -steps, side="left")
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        step = np.repeat(steps, counts)
-        self.rows = self.begin[np.arange(starts[-1]) - starts[step]] + step
-        self.starts = starts.tolist()
-        self.first = slice(0, self.starts[1])
+        begin, end = offsets[members], offsets[members + 1]
+        self._rows = list(map(slice, begin.tolist(), end.tolist()))
+        steps = np.arange(int(end[0] - begin[0]))
+        self.counts = np.searchsorted(begin - end, -steps, side="left").tolist()
+        self.n_members = n = len(members)
+        self.shape = len(steps), n
+        self._blocks = [range(i, min(i + BLOCK, n)) for i in range(0, n, BLOCK)]
 
-    def load(self, values):
-        return np.array(values.take(self.rows, axis=0).T, order="C")
+    def load(self, values, panel):
+        for members in self._blocks:
+            rows = np.zeros((len(members), len(panel), values.shape[1]))
+            for row, member in zip(rows, members, strict=True):
+                there = self.rows_of(member)
+                row[: there.stop - there.start] = values[there]
+            panel[..., members.start : members.stop] = rows.transpose(1, 2, 0)
 
-    def store(self, columns, values):
-        values[self.rows] = columns.T
+    def store(self, panel, values):
+        for members in self._blocks:
+            columns = panel[..., members.start : members.stop]
+            rows = np.ascontiguousarray(np.moveaxis(columns, -1, 0))
+            for row, member in zip(rows, members, strict=True):
+                there = self.rows_of(member)
+                values[there] = row[: there.stop - there.start]
 
     def columns_of(self, member):
-        return np.array(self.starts[: self.lengths[member]]) + member
+        return member
 
     def rows_of(self, member):
-        start = int(self.begin[member])
-        return slice(start, start + int(self.lengths[member]))
+        return self._rows[member]
 
-    def forward(self, matrix, weights):
-        starts, transposed = self.starts, np.ascontiguousarray(matrix.T)
-        values = np.empty_like(weights)
-        values[:, self.first] = weights[:, self.first]
-        for t in range(1, self.n_steps):
-            here = slice(starts[t], starts[t + 1])
-            before = starts[t - 1]
-            previous = values[:, before : before + here.stop - here.start]
-            if t % SPAN == 0:
-                previous = previous / previous.sum(axis=0)
-            current = values[:, here]
-            np.matmul(transposed, previous, out=current)
-            np.multiply(current, weights[:, here], out=current)
-        sums = scale_to_one(values)
-        scale = sums.copy()
-        for t in range(1, self.n_steps):
-            if t % SPAN:
-                here = slice(starts[t], starts[t + 1])
-                before = starts[t - 1]
-                scale[here] /= sums[before : before + here.stop - here.start]
-        self._repair(matrix, weights, values, sums, scale)
-        return values, scale
+    def neighbours(self):
+        for t, n in enumerate(self.counts[1:]):
+            yield (t, slice(None), slice(n)), (t + 1, slice(None), slice(n))
 
-    def backward(self, matrix, weights):
-        starts = self.starts
-        values = np.empty_like(weights)
-        last = slice(starts[-2], starts[-1])
-        values[:, last] = weights[:, last]
-        for t in range(self.n_steps - 2, -1, -1):
-            here, after = slice(starts[t], starts[t + 1]), slice(*starts[t + 1 : t + 3])
-            following = values[:, after]
-            if t % SPAN == 0:
-                following = following / following.sum(axis=0)
-            stop = here.start + after.stop - after.start
-            np.matmul(matrix, following, out=values[:, here.start : stop])
-            values[:, stop : here.stop] = 1.0
-            np.multiply(values[:, here], weights[:, here], out=values[:, here])
-        sums = scale_to_one(values)
-        self._repair(matrix.T, weights, values, sums, None)
-        return values
+    def forward(self, matrix, weights, values):
+        sums, scale = sweep(matrix, weights, self.counts, values)
+        for member, end in self._left_range(sums):
+            begin = int(np.argmin(sums[:end, member] >= SMALLEST))
+            there = slice(begin, end), slice(None), member
+            previous = values[begin - 1, :, member] if begin else None
+            solved, solved_scale = solve_banded(matrix, weights[there].T, previous)
+            values[there], scale[begin:end, member] = solved.T, solved_scale
+        return scale
 
-    def _repair(self, matrix, weights, values, sums, scale):
-        """Solve sequences alone from where they left the range of floating point."""
-        bad = ~(sums >= SMALLEST)
-        if not bad.any():
-            return
-        starts = np.array(self.starts)
-        columns = bad.nonzero()[0]
-        step = np.searchsorted(starts, columns, side="right") - 1
-        for member in np.unique(columns - starts[step]):
-            columns = self.columns_of(member)
-            if scale is None:
-                columns = columns[::-1]
-            t = int(np.argmax(bad[columns]))
-            previous = values[:, columns[t - 1]] if t else None
-            columns = columns[t:]
-            solved, solved_scale = solve_banded(matrix, weights[:, columns], previous)
-            values[:, columns] = solved
-            if scale is not None:
-                scale[columns] = solved_scale
+    def backward(self, matrix, weights, values):
+        back = slice(None, None, -1)
+        sums, _ = sweep(matrix.T, weights[back], self.counts[back], values[back])
+        for member, end in self._left_range(sums[back]):
+            there = weights[:end, :, member][back].T
+            values[:end, :, member] = solve_banded(matrix.T, there)[0].T[back]
+
+    def _left_range(self, sums):
+        """Members that left the range of floating point, and their lengths."""
+        for member in np.flatnonzero(~(sums >= SMALLEST).all(axis=0)):
+            rows = self._rows[member]
+            yield member, rows.stop - rows.start
 
 
-def scale_to_one(values):
-    """Scale columns to the sum one, and return what their sums were."""
-    sums = np.add.reduce(values, axis=0)
-    values *= 1 / sums
-    return sums
+def sweep(matrix, weights, counts, values, begins=None, first=None):
+    """v[t] = weights[t] * (matrix.T @ v[t - 1]), all columns of a step at once.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (K, K)
+
+    weights : ndarray of shape (n_steps, K, n)
+
+    counts : list of int, n_steps of them
+        Columns that run at each step. The first v of a column that joins is its
+        weights.
+
+    values : ndarray of shape (n_steps, K, n)
+        To be filled in with v, scaled to the sum one.
+
+    begins : ndarray of shape (K, n), default=None
+        v before the first step.
+
+    first : int, default=None
+        A column whose first v is its weights all the same.
+
+    Returns
+    -------
+    sums : ndarray of shape (n_steps, n)
+        What v was divided by. It counts if it is not below `SMALLEST`.
+
+    scale : ndarray of shape (n_steps, n)
+        Sum of each v given that of the step before is one.
+    """
+    transposed = np.ascontiguousarray(matrix.T)
+    n_steps, _, n = weights.shape
+    sums, scale = np.empty((n_steps, n)), np.empty((n_steps, n))
+    previous, n_before = begins, 0 if begins is None else n
+    for start in range(0, n_steps, SPAN):
+        stop = min(start + SPAN, n_steps)
+        for t in range(start, stop):
+            current = values[t]
+            common = min(n_before, counts[t])
+            if common == n:
+                np.matmul(transposed, previous, out=current)
+            else:
+                if common:
+                    np.matmul(transposed, previous[:, :common], out=current[:, :common])
+                current[:, common:] = 1.0
+            if t == 0 and first is not None:
+                current[:, first] = 1.0
+            np.multiply(current, weights[t], out=current)
+            previous, n_before = current, counts[t]
+        span = values[start:stop]
+        np.add.reduce(span, axis=1, out=sums[start:stop])
+        span *= (1 / sums[start:stop])[:, None]
+        scale[start:stop] = sums[start:stop]
+        scale[start + 1 : stop] /= sums[start : stop - 1]
+    return sums, scale

@@ -20,6 +20,7 @@ SPAN = 64  # steps between which the best is not set to zero
 RERUNS = 2  # of chunks that began elsewhere than the chunk before them ended
 MAX_TRANSFER = 16  # states up to which the ways through chunks are computed
 AGREEMENT = 1e-12  # relative to the numbers compared
+TERMS_AT_A_TIME = 1 << 17  # sums whose maxima are sought, that stay in the cache
 N_CHUNKS = 40  # their number is the square root of this many rows over states
 
 
@@ -38,12 +39,11 @@ def best_paths(startprob, transmat, log_densities, offsets):
     for group in make_groups(offsets, K):
         if isinstance(group, Together):
             _paths_together(group, log_start, log_transmat, log_densities, states)
-        elif group.stop - group.start < SHORTEST:
-            rows = group.rows
-            states[rows] = path_in_order(log_start, log_transmat, log_densities[rows])
-        else:
-            rows = group.rows
-            states[rows] = _path_in_chunks(log_start, log_transmat, log_densities[rows])
+            continue
+        rows = group.rows
+        short = rows.stop - rows.start < SHORTEST
+        best_path = path_in_order if short else _path_in_chunks
+        states[rows] = best_path(log_start, log_transmat, log_densities[rows])
     terms = log_densities[np.arange(N), states]
     first = offsets[:-1][np.diff(offsets) > 0]
     if N:
@@ -61,57 +61,58 @@ def path_in_order(log_start, log_transmat, log_densities):
 
     An impossible row counts as missing.
     """
-    T = len(log_densities)
-    best = np.empty_like(log_densities)
-    arrivals = log_start
-    for t in range(T):
-        if t:
-            arrivals = (best[t - 1][:, None] + log_transmat).max(axis=0)
-        best[t] = arrivals + log_densities[t]
-        top = best[t].max()
+    T, K = log_densities.shape
+    best = np.array(log_densities)
+    best[0] += log_start
+    if best[0].max() == -np.inf:
+        best[0] = log_start
+    terms, arrivals = np.empty((K, K)), np.empty(K)
+    previous = best[0]
+    for t in range(1, T):
+        np.add(previous[:, None], log_transmat, out=terms)
+        np.maximum.reduce(terms, axis=0, out=arrivals)
+        row = best[t]
+        row += arrivals
+        top = row.max()
         if top == -np.inf:
-            best[t] = arrivals
-            top = arrivals.max()
-        best[t] -= top
+            row[:] = arrivals
+            top = row.max()
+        row -= top
+        previous = row
     path = np.empty(T, dtype=np.intp)
-    path[-1] = best[-1].argmax()
+    path[-1] = state = best[-1].argmax()
+    departures = np.ascontiguousarray(log_transmat.T)
     for t in range(T - 2, -1, -1):
-        path[t] = (best[t] + log_transmat[:, path[t + 1]]).argmax()
+        path[t] = state = (best[t] + departures[state]).argmax()
     return path
 
 
 def _paths_together(group, log_start, log_transmat, log_densities, states):
     """Best paths of sequences side by side."""
-    starts = group.starts
-    best = group.load(log_densities)
-    best[:, group.first] += log_start[:, None]
-    step = Step(log_transmat, starts[1])
-    for t in range(1, group.n_steps):
-        here = slice(starts[t], starts[t + 1])
-        before = starts[t - 1]
-        previous = best[:, before : before + here.stop - here.start]
+    counts = group.counts
+    best = np.empty((len(counts), len(log_start), group.n_members))
+    group.load(log_densities, best)
+    best[0] += log_start[:, None]
+    step = Step(log_transmat, group.n_members)
+    for t in range(1, len(counts)):
+        previous = best[t - 1, :, : counts[t]]
         if t % SPAN == 0:
             previous = previous - previous.max(axis=0)
-        best[:, here] += step.arrivals(previous)
-    path = np.empty(starts[-1], dtype=np.intp)
-    last = slice(starts[-2], starts[-1])
-    path[last] = best[:, last].argmax(axis=0)
+        best[t, :, : counts[t]] += step.arrivals(previous)
+    path = np.empty((len(counts), group.n_members), dtype=np.intp)
     departures = np.ascontiguousarray(log_transmat.T)
-    for t in range(group.n_steps - 2, -1, -1):
-        n_after = starts[t + 2] - starts[t + 1]
-        candidates = best[:, starts[t] : starts[t + 1]].T.copy()
-        after = path[starts[t + 1] : starts[t + 2]]
-        candidates[:n_after] += departures.take(after, axis=0)
-        candidates.argmax(axis=1, out=path[starts[t] : starts[t + 1]])
+    n_after = 0
+    for t in range(len(counts) - 1, -1, -1):
+        candidates = best[t, :, : counts[t]].T.copy()
+        if n_after:
+            candidates[:n_after] += departures.take(path[t + 1, :n_after], axis=0)
+        candidates.argmax(axis=1, out=path[t, : counts[t]])
+        n_after = counts[t]
     group.store(path, states)
-    impossible = ~np.isfinite(best.max(axis=0))
-    if impossible.any():
-        for member in range(group.n_members):
-            if impossible[group.columns_of(member)].any():
-                rows = group.rows_of(member)
-                states[rows] = path_in_order(
-                    log_start, log_transmat, log_densities[rows]
-                )
+    impossible = ~np.isfinite(best.max(axis=1)).all(axis=0)
+    for member in np.flatnonzero(impossible):
+        rows = group.rows_of(member)
+        states[rows] = path_in_order(log_start, log_transmat, log_densities[rows])
 
 
 def _path_in_chunks(log_start, log_transmat, log_densities):
@@ -202,7 +203,7 @@ def _exact_begins(step, best, first_end):
 
 def _way_back(best, log_transmat, n_rows):
     """Paths through all chunks: ndarray of int of shape (n_steps, n_chunks)."""
-    n_steps, _, n_chunks = best.shape
+    n_steps, K, n_chunks = best.shape
     last_step = n_rows - 1 - (n_chunks - 1) * n_steps
     rows = np.ascontiguousarray(best.transpose(0, 2, 1))
     departures = np.ascontiguousarray(log_transmat.T)
@@ -213,7 +214,12 @@ def _way_back(best, log_transmat, n_rows):
     path = np.empty((n_steps, n_chunks), dtype=np.intp)
     ahead = np.append(after[1:], 0)  # state of the row after each chunk
     which = np.arange(n_chunks)
+    n_runs = 0
     while len(which):
+        if n_runs == RERUNS and K <= MAX_TRANSFER:
+            ahead = _exact_ahead(rows, departures, last_step)
+            which = np.arange(n_chunks)
+        n_runs += 1
         after = ahead[which]
         for t in range(n_steps - 1, -1, -1):
             candidates = rows[t] if len(which) == n_chunks else rows[t, which]
@@ -228,6 +234,38 @@ def _way_back(best, log_transmat, n_rows):
     return path
 
 
+def _exact_ahead(rows, departures, last_step):
+    """State of the row after each chunk, from the ways back of all states through them.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_steps, n_chunks, K)
+        The best at each row.
+
+    departures : ndarray of shape (K, K)
+        Log probabilities of going to i from j.
+
+    last_step : int
+        Of the last chunk that is a row.
+
+    Returns
+    -------
+    ahead : ndarray of int of shape (n_chunks,)
+    """
+    n_steps, n_chunks, K = rows.shape
+    back = np.tile(np.arange(K), (n_chunks, 1))
+    for t in range(n_steps - 1, -1, -1):
+        choices = departures.take(back, axis=0)
+        if t == last_step:
+            choices[-1] = 0.0
+        choices += rows[t][:, None]
+        back = choices.argmax(axis=2)
+    ahead = np.zeros(n_chunks, dtype=np.intp)
+    for chunk in range(n_chunks - 1, 0, -1):
+        ahead[chunk - 1] = back[chunk, ahead[chunk]]
+    return ahead
+
+
 class Step:
     """Maxima over the states before, for many columns.
 
@@ -240,17 +278,24 @@ class Step:
     """
 
     def __init__(self, log_transmat, n_columns):
+        K = len(log_transmat)
         self.log_transmat = np.ascontiguousarray(log_transmat.T)[:, :, None]
-        self.terms = np.empty((*log_transmat.shape, n_columns))
-        self.out = np.empty((len(log_transmat), n_columns))
+        n_targets = min(K, max(1, TERMS_AT_A_TIME // (K * n_columns)))
+        self.targets = [slice(j, j + n_targets) for j in range(0, K, n_targets)]
+        self.terms = np.empty((n_targets, K, n_columns))
+        self.out = np.empty((K, n_columns))
 
     def arrivals(self, best):
         """The best over i of best[i] + log A[i, j]: (K, n), until the next call."""
         terms, out = self.terms, self.out
         if best.shape[1] < out.shape[1]:
             terms, out = terms[..., : best.shape[1]], out[:, : best.shape[1]]
-        np.add(best, self.log_transmat, out=terms)
-        return np.maximum.reduce(terms, axis=1, out=out)
+        for targets in self.targets:
+            from_all = self.log_transmat[targets]
+            some = terms[: len(from_all)]
+            np.add(best, from_all, out=some)
+            np.maximum.reduce(some, axis=1, out=out[targets])
+        return out
 
 
 def _same(first, second):

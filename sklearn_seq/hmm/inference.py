@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._scaled import Forward
+from ._scaled import filter_groups
 from ._smoother import smooth_groups
 from ._viterbi import best_paths
 
@@ -98,9 +98,10 @@ def forward(startprob, transmat, log_densities, offsets):
     -------
     filtered : Filtered
     """
+    arrays = _arrays(startprob, transmat, log_densities, offsets)
+    proba = np.empty_like(arrays[2])
     with np.errstate(all="ignore"):
-        run = Forward(*_arrays(startprob, transmat, log_densities, offsets))
-    return Filtered(run.proba, run.log_likelihood)
+        return Filtered(proba, filter_groups(*arrays, proba))
 
 
 def log_likelihood(startprob, transmat, log_densities, offsets):
@@ -121,12 +122,11 @@ def log_likelihood(startprob, transmat, log_densities, offsets):
     log_likelihood : ndarray of shape (N,)
         Of a sequence, the sum is its log-likelihood.
     """
-    arrays = _arrays(startprob, transmat, log_densities, offsets)
     with np.errstate(all="ignore"):
-        return Forward(*arrays, keep_proba=False).log_likelihood
+        return filter_groups(*_arrays(startprob, transmat, log_densities, offsets))
 
 
-def smooth(startprob, transmat, log_densities, offsets):
+def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
     """Smoothed probabilities of the states, and expected transitions.
 
     Parameters
@@ -139,13 +139,17 @@ def smooth(startprob, transmat, log_densities, offsets):
 
     offsets : ndarray of int of shape (n_sequences + 1,)
 
+    overwrite : bool, default=False
+        Whether the probabilities may take the place of ``log_densities``.
+
     Returns
     -------
     smoothed : Smoothed
     """
     arrays = _arrays(startprob, transmat, log_densities, offsets)
+    proba = arrays[2] if overwrite else np.empty_like(arrays[2])
     with np.errstate(all="ignore"):
-        proba, transitions, log_density = smooth_groups(*arrays)
+        transitions, log_density = smooth_groups(*arrays, proba)
     first = arrays[3][:-1][np.diff(arrays[3]) > 0]
     return Smoothed(proba, transitions, proba[first].sum(axis=0), log_density)
 

@@ -306,6 +306,36 @@ def test_memory_is_linear(n_sequences):
     assert peaks[1] < 12 * rows.nbytes
 
 
+@pytest.mark.parametrize("lengths", [[200], [9_000], [40, 30, 30]])
+def test_smooth_in_place(lengths):
+    rng = np.random.default_rng(0)
+    model = random_model(rng, 3, "zeros")
+    offsets = offsets_of(lengths)
+    rows = 20 * rng.standard_normal((offsets[-1], 3))
+    given, expected = rows.copy(), smooth(*model, rows, offsets)
+    np.testing.assert_array_equal(rows, given)
+    smoothed = smooth(*model, rows, offsets, overwrite=True)
+    assert np.shares_memory(smoothed.proba, rows)
+    for one, two in zip(smoothed, expected, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.02, 0.5])
+def test_chunks_that_mix_slowly_equal_the_sequence_in_order(spread, monkeypatch):
+    """Their operators tell where they begin; without them, rows run in order."""
+    rng = np.random.default_rng(0)
+    model = random_model(rng, 4, "slow")
+    rows = spread * rng.standard_normal((20_000, 4))
+    rows[rng.integers(20_000, size=5), rng.integers(4, size=5)] = -np.inf
+    offsets = np.array([0, 20_000])
+    smoothed = smooth(*model, rows, offsets)
+    monkeypatch.setattr("sklearn_seq.hmm._chunks.MAX_OPERATORS", 0)
+    in_order = smooth(*model, rows, offsets)
+    assert_close(smoothed.proba, in_order.proba)
+    assert_close(smoothed.transitions, in_order.transitions)
+    assert_close(smoothed.log_likelihood, in_order.log_likelihood)
+
+
 def test_equal_to_hmmlearn():
     hmmlearn = pytest.importorskip("hmmlearn.hmm")
     rng = np.random.default_rng(0)
