@@ -727,3 +727,26 @@ def test_html_representation(case):
         html = model._repr_html_()
         assert type(model).__name__ in html
         assert all(name in html for name in model.get_params(deep=False))
+
+
+@every_case
+def test_a_hole_in_time_makes_no_second_sequence(case):
+    """Frames in a list: a hole starts anew, but there is one output a sequence."""
+    sequences, y = case.data(0, EQUAL)
+    frames = []
+    for x in sequences:
+        time = np.arange(len(x))
+        time[6:] += 3
+        frames.append(
+            pd.DataFrame(x, index=time, columns=[f"f{i}" for i in range(x.shape[1])])
+        )
+    model = clone(case.estimator).fit(frames, y)
+    outputs = all_outputs(model, frames, y)
+    if case.gives_one_output_per_sequence:
+        assert {len(values) for values in outputs.values()} == {len(frames)}
+        return
+    cut = [part for x in sequences for part in (x[:6], x[6:])]
+    cut_y = None if y is None else [part for x in y for part in (x[:6], x[6:])]
+    model = clone(case.estimator).fit(cut, cut_y)
+    expected = all_outputs(model, cut, cut_y, stack=True)
+    assert_close({name: stacked(values) for name, values in outputs.items()}, expected)

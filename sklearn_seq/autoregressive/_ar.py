@@ -225,7 +225,7 @@ class ARRegressor(TapRegressor):
         taps = Taps(sequences.rows, sequences.offsets, self.n_lags)
 
         def pooled():
-            rows, starts = pooled_rows(sequences.offsets, self.burn_in)
+            rows, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
             means = [chunk for _, chunk in taps.chunks(rows)]
             means = mean_over_sequences(np.concatenate(means), starts)
             yield means[index], targets.values[index]

@@ -231,7 +231,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
             )
         taps = self._taps(sequences)
         if targets.kind == SEQUENCE:
-            rows, starts = pooled_rows(sequences.offsets, self.burn_in)
+            rows, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
             counts = np.diff(np.append(starts, len(rows)))
             average = sparse.csr_array(
                 (

@@ -35,7 +35,7 @@ class TapModel:
         taps = self._taps(sequences)
         index, starts = None, None
         if self._kind == SEQUENCE:
-            index, starts = pooled_rows(sequences.offsets, self.burn_in)
+            index, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
         pieces = [self._map_taps(chunk) for _, chunk in taps.chunks(index)]
         outputs = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         return outputs if starts is None else mean_over_sequences(outputs, starts)

@@ -255,7 +255,7 @@ class TapNetwork(CallbackSupportMixin):
         taps = self._taps(sequences)
         rows, offsets = index - targets.advance, None
         if targets.kind == SEQUENCE:
-            pooled, starts = pooled_rows(sequences.offsets, self.burn_in)
+            pooled, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
             ends = np.append(starts, len(pooled))
             chosen, offsets = rows_of_sequences(ends, index)
             rows = pooled[chosen]
