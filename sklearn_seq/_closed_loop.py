@@ -6,10 +6,21 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from .targets import NEXT
+
 
 def check_positive(number, name):
     if not isinstance(number, int | np.integer) or number < 1:
         raise ValueError(f"{name}={number!r}: expected an integer of at least 1.")
+
+
+def check_next_step(estimator, method):
+    """Refuse to run on a model of other targets than the next step."""
+    if estimator._kind != NEXT:
+        raise ValueError(
+            f"{method} feeds predictions back as inputs: it needs a "
+            f"{type(estimator).__name__} fitted without y, to predict the next step."
+        )
 
 
 def lay_out(values, layout):

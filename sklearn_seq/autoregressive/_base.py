@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._closed_loop import check_positive, future_inputs, lay_out
+from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
 from .._gaussian import RunningGaussian, draw_gaussian
 from ..base import SequenceRegressor
 from ..classification import SequenceClassifier
@@ -42,11 +42,7 @@ class TapModel:
 
     def _check_next_step(self, method):
         check_is_fitted(self)
-        if self._kind != NEXT:
-            raise ValueError(
-                f"{method} feeds predictions back as inputs: it needs a "
-                f"{type(self).__name__} fitted without y, to predict the next step."
-            )
+        check_next_step(self, method)
 
     def _last_taps(self, sequences):
         """Taps of each sequence's last row: (n_sequences, n_lags, n_features)."""

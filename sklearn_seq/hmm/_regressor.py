@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
-from .._closed_loop import check_positive, future_inputs, lay_out
+from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
@@ -361,11 +361,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         """
         check_is_fitted(self)
         check_positive(n_steps, "n_steps")
-        if self._kind != NEXT:
-            raise ValueError(
-                f"This {type(self).__name__} was fitted with a y: forecast needs a "
-                "model of the next step, fitted without."
-            )
+        check_next_step(self, "forecast")
         sequences = self._read_sequences(X, groups)
         n = sequences.n_sequences
         columns, future = future_inputs(self, future_exogenous, n, n_steps, "forecast")

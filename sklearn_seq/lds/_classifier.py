@@ -205,8 +205,7 @@ class LDSClassifier(SequenceClassifier):
         settings = {name: getattr(self, name) for name in SETTINGS}
         base = LinearDynamicalSystem(random_state=self.random_state, **settings)
         stretches = [
-            class_stretches(sequences, codes, c, targets.kind)
-            for c in range(n_classes)
+            class_stretches(sequences, codes, c, targets.kind) for c in range(n_classes)
         ]
         self.means_ = np.array([mean_of_known(rows) for rows, _ in stretches])
         self.means_ *= self.fit_intercept

@@ -496,13 +496,21 @@ class LinearDynamicalSystem(
         sequences = self._read_sequences(X, groups)
         n = sequences.n_sequences
         _, future = future_inputs(self, future_exogenous, n, n_steps, "forecast")
+        means, covariances = self._forecast(sequences, n_steps, future)
+        means = lay_out(means, sequences.layout)
+        if not return_cov:
+            return means
+        return means, lay_out(covariances, sequences.layout)
+
+    def _forecast(self, sequences, n_steps, future):
+        """Means (n_sequences, n_steps, n_outputs) and covariances of rows to come."""
         _, inputs = split_inputs(self, sequences.rows)
         last = last_rows(sequences)
         filtered = self._filter(sequences)
         means, covariances = filtered.means[last], filtered.covariances[last]
         now = None if inputs is None else inputs[last]
         p = self._parameters()
-        n_outputs = len(p.observation_matrix)
+        n, n_outputs = sequences.n_sequences, len(p.observation_matrix)
         out = np.empty((n, n_steps, n_outputs))
         out_covariances = np.empty((n, n_steps, n_outputs, n_outputs))
         A, C = p.transition_matrix, p.observation_matrix
@@ -518,10 +526,7 @@ class LinearDynamicalSystem(
                 out[:, step] += now @ p.feedthrough_matrix.T
             out_covariances[:, step] = C @ covariances @ C.T + p.observation_covariance
         check_no_overflow(n_steps, out, out_covariances)
-        means = lay_out(out, sequences.layout)
-        if not return_cov:
-            return means
-        return means, lay_out(out_covariances, sequences.layout)
+        return out, out_covariances
 
     @np.errstate(over="ignore", invalid="ignore")
     def sample(

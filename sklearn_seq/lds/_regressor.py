@@ -7,8 +7,10 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.linear_model import LinearRegression
+from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
+from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
@@ -322,3 +324,43 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             p = self.system_._parameters()
             return log_likelihood(p, observed, sequences.offsets, inputs)
         return super()._log_density(sequences, targets)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
+        """Mean of the rows that follow each sequence.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        n_steps : int, default=1
+            Number of time steps to forecast.
+
+        future_exogenous : array-like of shape (n_steps, n_inputs) or \
+                (n_sequences, n_steps, n_inputs), default=None
+            The driving inputs of the steps to come; the last one is not used.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        means : ndarray
+            Of shape (n_sequences * n_steps, n_outputs) for rows,
+            (n_sequences, n_steps, n_outputs) for a panel, an object array of arrays
+            for a list. With covariances, see ``system_.forecast``.
+        """
+        check_is_fitted(self)
+        check_positive(n_steps, "n_steps")
+        check_next_step(self, "forecast")
+        sequences = self._read_sequences(X, groups)
+        n = sequences.n_sequences
+        _, future = future_inputs(self, future_exogenous, n, n_steps, "forecast")
+        observed, inputs = self._observations(sequences)
+        rows = observed
+        if inputs is not None:
+            rows = np.hstack([observed, inputs])
+            future = future - self.input_mean_
+        means, _ = self.system_._forecast(sequences.with_rows(rows), n_steps, future)
+        return lay_out(means + self.mean_, sequences.layout)

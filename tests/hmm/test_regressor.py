@@ -172,7 +172,7 @@ def test_the_model_as_a_hyperparameter():
 
 def test_bad_input():
     X = rows(50)
-    with pytest.raises(ValueError, match="forecast needs a model of the next step"):
+    with pytest.raises(ValueError, match="fitted without y"):
         HMMRegressor().fit(X, X[:, 0]).forecast(X)
     with pytest.raises(ValueError, match="emission"):
         HMMRegressor(emission="categorical").fit(X)

@@ -386,3 +386,26 @@ def test_constant_and_collinear_features():
     assert np.isfinite(y_pred).all() and np.isfinite(y_std).all()
     driven_by = LDSRegressor(2, max_iter=10).fit(X, X[:, 0])
     assert driven_by.score(X, X[:, 0]) > 0.99
+
+
+def test_forecasts_are_those_of_the_system():
+    """Without inputs, and with inputs whose means were taken off."""
+    rng = np.random.default_rng(0)
+    U = 3 + rng.normal(size=(200, 1))
+    x = np.zeros(200)
+    for t in range(1, 200):
+        x[t] = 0.8 * x[t - 1] + U[t - 1, 0] + 0.1 * rng.normal()
+    X = np.column_stack([x, U])
+    model = LDSRegressor(1, exogenous=[1], max_iter=300, tol=1e-7).fit(X)
+    future = 3 + rng.normal(size=(5, 1))
+    forecast = model.forecast(X, 5, future_exogenous=future)
+    expected, inputs = [x[-1]], np.vstack([U[-1:], future])
+    for u in inputs[:-1, 0]:
+        expected.append(0.8 * expected[-1] + u)
+    assert_allclose(forecast[:, 0], expected[1:], atol=0.5)
+    assert_allclose(forecast[0], model.predict(X)[-1])
+    plain = LDSRegressor(2).fit(X)
+    assert_allclose(plain.forecast(X, 1)[0], plain.predict(X)[-1], rtol=1e-9)
+    assert plain.forecast(X[None], 4).shape == (1, 4, 2)
+    with pytest.raises(ValueError, match="fitted without y"):
+        LDSRegressor().fit(U, x).forecast(U)
