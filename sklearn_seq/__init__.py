@@ -20,11 +20,14 @@ _SUBPACKAGES = (
     "metrics",
     "model_selection",
     "preprocessing",
+    "rnn",
 )
 _ESTIMATORS = {
     "ARClassifier": "autoregressive",
     "ARRegressor": "autoregressive",
     "CategoricalHMM": "hmm",
+    "EchoStateClassifier": "rnn",
+    "EchoStateRegressor": "rnn",
     "GMMHMM": "hmm",
     "GaussianHMM": "hmm",
     "HMMClassifier": "hmm",

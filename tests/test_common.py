@@ -37,6 +37,7 @@ from sklearn_seq.hmm import (
 from sklearn_seq.hmm._base import BaseHMM
 from sklearn_seq.lds import LDSClassifier, LDSRegressor, LinearDynamicalSystem
 from sklearn_seq.preprocessing import DelayTaps, PerTimestep
+from sklearn_seq.rnn import EchoStateClassifier, EchoStateRegressor
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -80,6 +81,10 @@ CHECKED = [
     HMMRegressor(n_components=3, max_iter=10),
     HMMClassifier(max_iter=10),
     HMMClassifier(n_components=2, emission="gaussian", max_iter=10),
+    EchoStateRegressor(),
+    EchoStateRegressor(20, spectral_radius=1.2, leak_rate=0.5, burn_in=1),
+    EchoStateClassifier(),
+    EchoStateClassifier(20, density=0.5, direct_connections=False),
 ]
 
 
@@ -335,6 +340,62 @@ CASES = [
         "HMM, text with a label per sequence",
         HMMClassifier(2, max_iter=5, random_state=0),
         text,
+        label_per_sequence,
+    ),
+    Case("echo state", EchoStateRegressor(20, random_state=0), real),
+    Case(
+        "echo state, leaky",
+        EchoStateRegressor(
+            20, leak_rate=0.5, direct_connections=False, burn_in=4, random_state=0
+        ),
+        real,
+    ),
+    Case(
+        "echo state, exogenous",
+        EchoStateRegressor(20, exogenous=[1], random_state=0),
+        real,
+    ),
+    Case(
+        "echo state, y per step",
+        EchoStateRegressor(20, random_state=0),
+        real,
+        per_step,
+    ),
+    Case(
+        "echo state, two outputs",
+        EchoStateRegressor(20, density=0.5, random_state=0),
+        real,
+        two_per_step,
+    ),
+    Case(
+        "echo state, y per sequence",
+        EchoStateRegressor(20, random_state=0),
+        real,
+        per_sequence,
+    ),
+    Case("echo state, symbols", EchoStateClassifier(20, random_state=0), symbols),
+    Case(
+        "echo state, exogenous symbols",
+        EchoStateClassifier(20, exogenous=1, random_state=0),
+        partial(symbols, n_columns=2),
+    ),
+    Case("echo state, text", EchoStateClassifier(20, random_state=0), text),
+    Case(
+        "echo state, labels of symbols",
+        EchoStateClassifier(20, random_state=0),
+        text,
+        label_per_step,
+    ),
+    Case(
+        "echo state, labels",
+        EchoStateClassifier(20, random_state=0),
+        real,
+        label_per_step,
+    ),
+    Case(
+        "echo state, label per sequence",
+        EchoStateClassifier(20, random_state=0),
+        real,
         label_per_sequence,
     ),
 ]

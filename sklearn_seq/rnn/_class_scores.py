@@ -1,0 +1,96 @@
+"""Probabilities of classes from a ridge regression of their indicators.
+
+Least squares estimates the probability of each class as a linear function, which need
+not lie between 0 and 1, is too bold when it has fitted noise, and too timid when it is
+penalised. What it would have said of rows that it was not fitted to follows from its
+residuals, by generalised cross-validation; the regression of the indicators on that,
+with slope k and squared correlation r, tells how far to trust the scores s,
+
+    log p(c) = log f(c) + log(max(0.3, lift(c))) / (1 - r) - log Z,
+    lift(c)  = 1 + k (s(c) - f(c)) / f(c),
+
+f being the frequencies of the classes. To first order this is linear discriminant
+analysis of the scores, for r is the variance between classes over the total variance;
+the logarithm holds off the large lifts of rare classes, for which that analysis goes
+astray.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import log_softmax
+
+from ._ridge import inflation_of_errors
+
+SMALLEST_LIFT = 0.3
+
+
+class Calibration(NamedTuple):
+    """What turns scores into probabilities.
+
+    Attributes
+    ----------
+    n : int
+        Number of rows.
+
+    frequencies : ndarray of shape (n_classes,)
+        f: counted once more each, by Laplace's rule.
+
+    means : ndarray of shape (n_classes,)
+        Mean score of each class: the frequencies as they are.
+
+    slope : float
+        k, not negative.
+
+    explained : float
+        r, below 1.
+    """
+
+    n: int
+    frequencies: np.ndarray
+    means: np.ndarray
+    slope: float
+    explained: float
+
+    def log_proba(self, scores):
+        """Log probabilities from scores, both of shape (n_rows, n_classes).
+
+        One count more than there were rows, shared by frequency, keeps them finite.
+        """
+        lift = (self.means + self.slope * (scores - self.means)) / self.frequencies
+        log_lift = np.log(np.maximum(lift, SMALLEST_LIFT))
+        log_frequencies = np.log(self.frequencies)
+        log_proba = log_softmax(
+            log_frequencies + log_lift / (1.0 - self.explained), axis=1
+        )
+        share = np.log(self.n + 1.0)
+        return np.logaddexp(log_proba + np.log(self.n) - share, log_frequencies - share)
+
+
+def calibrate(triangle, fit):
+    """Find out from a ridge regression of indicators how far to trust its scores.
+
+    Parameters
+    ----------
+    triangle : Triangle
+        Its targets are indicators of classes.
+    fit : RidgeFit
+
+    Returns
+    -------
+    calibration : Calibration
+    """
+    n, n_classes = triangle.n, triangle.targets.shape[1]
+    inflation = inflation_of_errors(n, fit.degrees_of_freedom)
+    # The first rotated row is the mean, the others are about the mean.
+    means = triangle.targets[0] / triangle.design[0, 0]
+    y = triangle.targets[1:]
+    scores = y - inflation * triangle.residuals(fit)[1:]
+    between, total, own = np.vdot(y, scores), np.vdot(scores, scores), np.vdot(y, y)
+    slope = max(between, 0.0) / total if total > 0 else 0.0
+    explained = min(slope * between / own if own > 0 else 0.0, n / (n + 1.0))
+    frequencies = (n * means + 1.0) / (n + n_classes)
+    return Calibration(n, frequencies, means, slope, explained)

@@ -1,0 +1,338 @@
+"""An echo state network for real-valued targets."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import copy
+
+from sklearn.base import _fit_context
+from sklearn.utils import check_random_state
+
+from .._closed_loop import lay_out
+from .._gaussian import RunningGaussian, draw_gaussian
+from ..base import SequenceRegressor
+from ..targets import NEXT
+from ._echo_state_base import EchoStateNetwork
+
+
+class EchoStateRegressor(EchoStateNetwork, SequenceRegressor):
+    """Echo state network: a fixed random recurrent net and a linear readout.
+
+    The units of the reservoir are driven by the input and by each other through
+    weights that are drawn once and not learnt; their state is an echo of the rows so
+    far,
+
+        s[t] = (1 - leak_rate) s[t-1] + leak_rate tanh(W x[t] + R s[t-1] + b),
+
+    with s[-1] = 0 before the first row. Only the linear map from the state to the
+    target is learnt, by ridge regression: in closed form, in one pass over the data.
+
+    Fitted without y, it predicts the next row; fitted with y, it estimates ``y[t]``
+    from the rows up to t; with one y per sequence, from the average state over the
+    sequence.
+
+    Parameters
+    ----------
+    n_components : int, default=500
+        Number of units.
+
+    spectral_radius : float, default=0.9
+        Modulus of the largest eigenvalue of the recurrent weights R. The larger, the
+        longer the echo; well above 1 the state may not forget its past at all.
+
+    density : float or "auto", default="auto"
+        Share of the recurrent weights that are not zero. "auto" gives each unit ten
+        connections.
+
+    leak_rate : float, default=1.0
+        Share of a unit's state that is renewed at each step: small for slow series.
+
+    input_scaling : float or array-like of shape (n_features,), default=1.0
+        The input weights W are drawn between plus and minus this; an array has one
+        scale for each feature. Small keeps the units in their linear range.
+
+    bias_scaling : float, default=0.2
+        The biases b are drawn between plus and minus this.
+
+    alpha : float, default=1e-6
+        Strength of the L2 penalty on the readout's coefficients, as in
+        :class:`~sklearn.linear_model.Ridge`.
+
+    direct_connections : bool, default=True
+        Whether the readout sees the latest row, too, past the reservoir.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the weights of the reservoir. Pass an int for reproducible results.
+
+    exogenous : array-like of int or str, default=None
+        Columns of X, by index or by name, that are driving inputs: known, but not
+        predicted, when the target is the next step.
+
+    burn_in : int, default=0
+        Number of first time steps of each sequence that neither the fit nor the score
+        counts as targets: the steps in which the echo of the start dies away.
+
+    Attributes
+    ----------
+    input_weights_ : ndarray of shape (n_features, n_components)
+        W, transposed.
+
+    recurrent_weights_ : sparse array of shape (n_components, n_components)
+        R: entry (i, j) leads from unit j to unit i.
+
+    biases_ : ndarray of shape (n_components,)
+        b.
+
+    coef_ : ndarray of shape (n_targets, n_components) or \
+            (n_targets, n_components + n_features)
+        Coefficients of the states and, with direct connections, of the features.
+
+    intercept_ : ndarray of shape (n_targets,)
+        Constant term.
+
+    noise_covariance_ : ndarray of shape (n_targets, n_targets)
+        Covariance of the errors to expect on new rows: the mean product of the
+        residuals, corrected by generalised cross-validation for the degrees of freedom
+        that the readout has taken.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X was a frame with string names.
+
+    See Also
+    --------
+    EchoStateClassifier : The same for symbols and class labels.
+
+    Notes
+    -----
+    Scale the inputs, for example by :class:`~sklearn.preprocessing.StandardScaler`;
+    then `spectral_radius`, `leak_rate`, `input_scaling` and `alpha` are what to search
+    over (Lukoševičius, 2012). The reservoir computes in float32 if X is float32, and
+    in float64 otherwise; the readout is found in float64, by triangulation of the
+    states block by block, in memory that does not grow with the number of rows.
+    As a step of a pipeline before the last, the network transforms rows into states.
+
+    References
+    ----------
+    Jaeger, H. (2001). The "echo state" approach to analysing and training recurrent
+    neural networks. GMD Report 148, German National Research Center for Information
+    Technology.
+
+    Jaeger, H., Lukoševičius, M., Popovici, D. and Siewert, U. (2007). Optimization and
+    applications of echo state networks with leaky-integrator neurons. Neural Networks,
+    20, 335-352.
+
+    Lukoševičius, M. (2012). A practical guide to applying echo state networks. In
+    Neural Networks: Tricks of the Trade, Springer, 659-686.
+
+    Golub, G. H., Heath, M. and Wahba, G. (1979). Generalized cross-validation as a
+    method for choosing a good ridge parameter. Technometrics, 21, 215-223.
+
+    Examples
+    --------
+    >>> from sklearn_seq.datasets import make_mackey_glass
+    >>> from sklearn_seq.rnn import EchoStateRegressor
+    >>> X = make_mackey_glass(2000, random_state=0)
+    >>> model = EchoStateRegressor(200, burn_in=100, random_state=0).fit(X[:1500])
+    >>> model.score(X[1500:]) > 0.9999
+    True
+    >>> model.forecast(X[:1500], n_steps=50).shape
+    (50, 1)
+    """
+
+    _parameter_constraints = dict(EchoStateNetwork._parameter_constraints)
+
+    def __init__(
+        self,
+        n_components=500,
+        *,
+        spectral_radius=0.9,
+        density="auto",
+        leak_rate=1.0,
+        input_scaling=1.0,
+        bias_scaling=0.2,
+        alpha=1e-6,
+        direct_connections=True,
+        random_state=None,
+        exogenous=None,
+        burn_in=0,
+    ):
+        self.n_components = n_components
+        self.spectral_radius = spectral_radius
+        self.density = density
+        self.leak_rate = leak_rate
+        self.input_scaling = input_scaling
+        self.bias_scaling = bias_scaling
+        self.alpha = alpha
+        self.direct_connections = direct_connections
+        self.random_state = random_state
+        self.exogenous = exogenous
+        self.burn_in = burn_in
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Draw the reservoir and fit the readout.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
+            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+
+        y : array-like, default=None
+            Targets: one for each row, or one for each sequence of a panel. None for
+            next-step prediction. NaN means "no target here".
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        sequences, targets = self._read_fit(X, y, groups)
+        return self._fit_readout(sequences, targets)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, groups=None):
+        """Fit the readout to more data, on top of those of earlier calls.
+
+        Calls with some whole sequences each give the model that fit gives for all of
+        them, but for rounding.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout. The reservoir starts anew in each call.
+
+        y : array-like, default=None
+            Targets as for fit, of the same kind in each call.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The model.
+        """
+        more = self.__sklearn_is_fitted__()
+        read = self._read_more if more else self._read_fit
+        sequences, targets = read(X, y, groups)
+        return self._fit_readout(sequences, targets, more=more)
+
+    def _fit_readout(self, sequences, targets, more=False):
+        if not more:
+            self._begin_learning(targets.n_targets, sequences.rows.dtype)
+        ridge = self._learn(sequences, targets)
+        fit = ridge.solve(self.alpha)
+        self.coef_, self.intercept_ = fit.coef, fit.intercept
+        self.noise_covariance_ = ridge.error_covariance(fit)
+        if targets.kind == NEXT:
+            earlier = self._first_row if more else RunningGaussian(targets.n_targets)
+            self._first_row = copy.deepcopy(earlier).update(targets.values)
+        self._ridge = ridge
+        self._remember_targets(targets)
+        return self
+
+    def _target_values(self, targets, index):
+        return targets.values[index]
+
+    def _outputs(self, sequences):
+        outputs = super()._outputs(sequences)
+        return outputs.astype(self._reservoir.biases.dtype, copy=False)
+
+    def _output_covariance(self, sequences):
+        return self.noise_covariance_
+
+    def _first_row_distribution(self):
+        return self._first_row.mean, self._first_row.covariance
+
+    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
+        """Run on closed-loop from the end of each sequence.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        n_steps : int, default=1
+            Number of time steps to forecast.
+
+        future_exogenous : array-like of shape (n_steps, n_inputs) or \
+                (n_sequences, n_steps, n_inputs), default=None
+            The driving inputs of the steps to come; the last one is not used.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        forecast : ndarray
+            The `n_steps` rows that follow each sequence: for rows of shape
+            (n_sequences * n_steps, n_targets), for a panel of shape
+            (n_sequences, n_steps, n_targets), for a list an object array of arrays.
+        """
+        rows, layout = self._forecast_rows(
+            X, groups, n_steps, future_exogenous, lambda outputs: outputs
+        )
+        return lay_out(rows[:, :, self._target_columns(self.exogenous)], layout)
+
+    def sample(
+        self,
+        n_steps=1,
+        *,
+        n_sequences=None,
+        X=None,
+        groups=None,
+        future_exogenous=None,
+        random_state=None,
+    ):
+        """Draw sequences from the fitted model.
+
+        Parameters
+        ----------
+        n_steps : int, default=1
+            Number of time steps to draw.
+
+        n_sequences : int, default=None
+            Number of sequences. None draws one, as rows.
+
+        X : array-like, default=None
+            Sequences in any layout, each of which is continued. Without, a sequence
+            begins with a row drawn from the Gaussian distribution of the training
+            rows, as in `score_samples`.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows of X, the sequence to which each row belongs.
+
+        future_exogenous : array-like of shape (n_steps, n_inputs) or \
+                (n_sequences, n_steps, n_inputs), default=None
+            The driving inputs of the steps drawn.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines the noise. Pass an int for reproducible draws.
+
+        Returns
+        -------
+        X : ndarray of shape (n_steps, n_features) or \
+                (n_sequences, n_steps, n_features)
+            The rows drawn, driving inputs included; in the layout of X if that is
+            given.
+        """
+        rng = check_random_state(random_state)
+
+        def first(n):
+            mean, covariance = self._first_row_distribution()
+            return mean + draw_gaussian(rng, covariance, n)
+
+        def draw(outputs):
+            return outputs + draw_gaussian(rng, self.noise_covariance_, len(outputs))
+
+        rows, layout = self._sample_rows(
+            n_steps, n_sequences, X, groups, future_exogenous, first, draw
+        )
+        return lay_out(rows, layout)

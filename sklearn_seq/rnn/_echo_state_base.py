@@ -1,0 +1,358 @@
+"""What the echo state networks share: the reservoir, its readout, closed loops."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import copy
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._closed_loop import check_positive, future_inputs
+from ..autoregressive._taps import mean_over_sequences, pooled_rows
+from ..base import check_counted
+from ..preprocessing._frame_output import check_no_frame_output
+from ..sequences import PANEL, ROWS, Layout, last_rows
+from ..targets import NEXT, SEQUENCE
+from ._reservoir import draw_reservoir, run
+from ._ridge import StreamedRidge
+
+
+class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Mixin of the echo state networks.
+
+    A subclass fills the hook ``_target_values(targets, index)``, the values to
+    regress on, of shape (n, n_outputs).
+    """
+
+    _parameter_constraints = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "spectral_radius": [Interval(Real, 0, None, closed="left")],
+        "density": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
+        "leak_rate": [Interval(Real, 0, 1, closed="right")],
+        "input_scaling": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "bias_scaling": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "direct_connections": ["boolean"],
+        "random_state": ["random_state"],
+        "exogenous": [None, str, Integral, "array-like"],
+        "burn_in": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def input_weights_(self):
+        """Weights from the inputs to the units."""
+        return self._reservoir.input_weights
+
+    @property
+    def recurrent_weights_(self):
+        """Weights from the units to the units."""
+        return self._reservoir.recurrent_weights
+
+    @property
+    def biases_(self):
+        """Biases of the units."""
+        return self._reservoir.biases
+
+    @property
+    def _n_features_out(self):
+        return self._reservoir.n_units
+
+    def transform(self, X, groups=None):
+        """States of the reservoir: causal features of each row.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        states : ndarray of shape (n_timesteps, n_components)
+            In the layout of X: entry t is the state after the rows up to t.
+        """
+        check_is_fitted(self)
+        sequences = self._read_sequences(X, groups)
+        if sequences.layout.kind != ROWS:
+            check_no_frame_output(self)
+        shape = sequences.n_rows, self._reservoir.n_units
+        states = np.empty(shape, dtype=self._reservoir.biases.dtype)
+        for rows, block in self._run(sequences):
+            states[rows] = block
+        return sequences.layout.restore(states)
+
+    def fit_transform(self, X, y=None, groups=None):
+        """Fit to X and y and return the states of the reservoir.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout.
+
+        y : array-like, default=None
+            Targets as for fit.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        states : ndarray of shape (n_timesteps, n_components)
+            In the layout of X.
+        """
+        return self.fit(X, y, groups=groups).transform(X, groups=groups)
+
+    # Learning
+
+    def _begin_learning(self, n_outputs, dtype):
+        """Draw the reservoir; nothing is learnt yet."""
+        n_inputs = self._n_inputs()
+        self._reservoir = draw_reservoir(
+            check_random_state(self.random_state),
+            n_inputs,
+            self.n_components,
+            spectral_radius=self.spectral_radius,
+            density=self.density,
+            leak_rate=self.leak_rate,
+            input_scaling=self._input_scaling(),
+            bias_scaling=self.bias_scaling,
+        ).astype(dtype)
+        n_regressors = self.n_components + n_inputs * self.direct_connections
+        self._ridge = StreamedRidge(n_regressors, n_outputs)
+
+    def _input_scaling(self):
+        if isinstance(self.input_scaling, Real):
+            return self.input_scaling
+        scaling = np.asarray(self.input_scaling, dtype=np.float64)
+        valid = scaling.shape == (self.n_features_in_,) and np.isfinite(scaling).all()
+        if not valid or (scaling < 0).any():
+            raise ValueError(
+                f"input_scaling={self.input_scaling!r}: expected one number of at "
+                f"least 0, or one for each of the {self.n_features_in_} features of X."
+            )
+        return scaling
+
+    def _n_inputs(self):
+        return self.n_features_in_
+
+    def _read_more(self, X, y, groups):
+        """Further data for a model that is fitted, with targets of the same kind."""
+        sequences = self._read_sequences(X, groups)
+        if y is not None and self._kind == NEXT:
+            raise ValueError(
+                f"This {type(self).__name__} was first fitted without y, to predict "
+                "the next step: partial_fit takes no y."
+            )
+        learnt = self._ridge.n_inputs - self._n_inputs() * self.direct_connections
+        if self.n_components != self._reservoir.n_units or self.n_components != learnt:
+            raise ValueError(
+                f"partial_fit goes on with the {self._reservoir.n_units} units and the "
+                "connections of the first call, but since then n_components="
+                f"{self.n_components!r} and direct_connections="
+                f"{self.direct_connections!r} were set. Call fit to begin anew."
+            )
+        return sequences, self._score_targets(y, sequences)
+
+    def _learn(self, sequences, targets):
+        """The regression so far, and shown all rows (or sequences) that count."""
+        index = targets.counted(sequences.offsets, self.burn_in)
+        check_counted(index, self, "learn")
+        ridge = copy.deepcopy(self._ridge)
+
+        def add(z, index):
+            known = None if targets.known is None else targets.known[index]
+            ridge.update(z, self._target_values(targets, index), known)
+
+        if targets.kind == SEQUENCE:
+            add(self._mean_regressors(sequences)[index], index)
+            return ridge
+        target_at = np.full(sequences.n_rows, -1)
+        target_at[index - targets.advance] = index
+        for rows, z in self._blocks(sequences):
+            index = target_at[rows]
+            if (index >= 0).any():
+                add(z[index >= 0], index[index >= 0])
+        return ridge
+
+    def _mean_regressors(self, sequences):
+        """Mean regressors of each sequence: (n_sequences, n_regressors)."""
+        index, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
+        counts = np.diff(np.append(starts, len(index)))
+        owner = np.full(sequences.n_rows, -1)
+        owner[index] = np.repeat(np.arange(len(starts)), counts)
+        means = np.zeros((len(starts), self._ridge.n_inputs))
+        for rows, z in self._blocks(sequences):
+            there = owner[rows] >= 0
+            np.add.at(means, owner[rows[there]], z[there])
+        return means / counts[:, None]
+
+    # The way through the network: inputs, states, regressors, outputs
+
+    def _inputs(self, sequences):
+        """Inputs of the reservoir for all rows."""
+        return sequences.rows.astype(self._reservoir.biases.dtype, copy=False)
+
+    def _run(self, sequences):
+        return run(self._reservoir, self._inputs(sequences), sequences.offsets)
+
+    def _blocks(self, sequences):
+        """Rows and their regressors, block by block."""
+        inputs = self._inputs(sequences)
+        for rows, states in run(self._reservoir, inputs, sequences.offsets):
+            yield rows, self._regressors(states, inputs[rows])
+
+    def _regressors(self, states, inputs):
+        """What the readout sees: the states and, with direct connections, inputs."""
+        if not self.direct_connections:
+            return states
+        return np.hstack([states, self._direct_inputs(inputs)])
+
+    def _direct_inputs(self, inputs):
+        return inputs
+
+    def _read_out(self, states, inputs):
+        """Outputs from states and inputs: shape (n, n_outputs)."""
+        return self._regressors(states, inputs) @ self.coef_.T + self.intercept_
+
+    def _outputs(self, sequences):
+        """Outputs for all rows (n_rows, n_outputs), or for all sequences."""
+        outputs = np.empty((sequences.n_rows, len(self.coef_)))
+        for rows, z in self._blocks(sequences):
+            outputs[rows] = z @ self.coef_.T + self.intercept_
+        if self._kind != SEQUENCE:
+            return outputs
+        index, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
+        return mean_over_sequences(outputs[index], starts)
+
+    # Closed loops
+
+    def _check_next_step(self, method):
+        check_is_fitted(self)
+        if self._kind != NEXT:
+            raise ValueError(
+                f"{method} feeds predictions back as inputs: it needs a "
+                f"{type(self).__name__} fitted without y, to predict the next step."
+            )
+
+    def _end(self, sequences):
+        """State and inputs at each sequence's last row."""
+        last = last_rows(sequences)
+        place = np.full(sequences.n_rows, -1)
+        place[last] = np.arange(len(last))
+        states = self._reservoir.begin(len(last))
+        for rows, block in self._run(sequences):
+            here = place[rows] >= 0
+            states[place[rows[here]]] = block[here]
+        return states, self._inputs(sequences)[last]
+
+    def _run_on(self, states, inputs, n_steps, advance):
+        """Run closed-loop: ``advance(outputs, step)`` gives the next inputs.
+
+        Parameters
+        ----------
+        states : ndarray of shape (n_sequences, n_components)
+        inputs : ndarray of shape (n_sequences, n_features)
+            Those that led to the states.
+        n_steps : int
+        advance : callable
+
+        Returns
+        -------
+        inputs : ndarray of shape (n_sequences, n_steps, n_features)
+        """
+        reservoir = self._reservoir.fastest()
+        shape = len(inputs), n_steps, inputs.shape[1]
+        out = np.empty(shape, dtype=inputs.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in range(n_steps):
+                out[:, step] = advance(self._read_out(states, inputs), step)
+                inputs = out[:, step]
+                states = reservoir.step(states, reservoir.drive(inputs))
+        if out.dtype.kind == "f" and not np.isfinite(out).all():
+            raise ValueError(
+                f"The closed loop is unstable: within n_steps={n_steps} steps it "
+                "leaves the range of floating point. Take fewer steps, or fit with "
+                "direct_connections=False, a smaller input_scaling or a larger alpha "
+                f"(alpha={self.alpha!r})."
+            )
+        return out
+
+    def _placer(self, future_exogenous, n_sequences, n_steps, method):
+        """A function that puts predicted values and driving inputs into rows."""
+        targets = self._target_columns(self.exogenous)
+        inputs, future = self._future_inputs(
+            future_exogenous, n_sequences, n_steps, method
+        )
+
+        def place(values, step):
+            rows = np.empty((n_sequences, self.n_features_in_), dtype=values.dtype)
+            rows[:, targets] = values
+            rows[:, inputs] = future[:, step]
+            return rows
+
+        return place
+
+    def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
+        return future_inputs(self, future_exogenous, n_sequences, n_steps, method)
+
+    def _forecast_rows(self, X, groups, n_steps, future_exogenous, choose):
+        """Closed loop from the end of each sequence; rows and their layout."""
+        self._check_next_step("forecast")
+        check_positive(n_steps, "n_steps")
+        sequences = self._read_sequences(X, groups)
+        return self._continue(sequences, n_steps, future_exogenous, choose, "forecast")
+
+    def _continue(self, sequences, n_steps, future_exogenous, choose, method):
+        n = sequences.n_sequences
+        place = self._placer(future_exogenous, n, n_steps, method)
+        states, inputs = self._end(sequences)
+        rows = self._run_on(
+            states, inputs, n_steps, lambda outputs, step: place(choose(outputs), step)
+        )
+        return rows, sequences.layout
+
+    def _sample_rows(
+        self, n_steps, n_sequences, X, groups, future_exogenous, first, choose
+    ):
+        """Closed loop with draws: ``first(n)`` begins, ``choose(outputs)`` goes on."""
+        self._check_next_step("sample")
+        check_positive(n_steps, "n_steps")
+        if X is not None:
+            if n_sequences is not None:
+                raise ValueError(
+                    f"n_sequences={n_sequences!r} and X were both given: with X, each "
+                    "of its sequences is continued once."
+                )
+            sequences = self._read_sequences(X, groups)
+            return self._continue(
+                sequences, n_steps, future_exogenous, choose, "sample"
+            )
+        n = 1 if n_sequences is None else n_sequences
+        check_positive(n, "n_sequences")
+        place = self._placer(future_exogenous, n, n_steps, "sample")
+        reservoir = self._reservoir
+        begin = place(first(n), 0)
+        if begin.dtype.kind == "f":
+            begin = begin.astype(reservoir.biases.dtype)
+        states = reservoir.step(reservoir.begin(n), reservoir.drive(begin))
+        rows = self._run_on(
+            states,
+            begin,
+            n_steps - 1,
+            lambda outputs, step: place(choose(outputs), step + 1),
+        )
+        kind = ROWS if n_sequences is None else PANEL
+        layout = Layout(kind, np.arange(n + 1))
+        return np.concatenate([begin[:, None], rows], axis=1), layout

@@ -1,0 +1,426 @@
+"""An echo state network for labels and symbols."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
+
+from .._closed_loop import lay_out
+from ..classification import SequenceClassifier
+from ..targets import NEXT
+from ._class_scores import calibrate
+from ._echo_state_base import EchoStateNetwork
+
+
+class EchoStateClassifier(EchoStateNetwork, SequenceClassifier):
+    """Echo state network for symbols and class labels.
+
+    A fixed random recurrent net, the reservoir, is driven by the rows (symbols are
+    coded as indicator vectors), and a linear readout scores the classes. Fitted
+    without y, it predicts the next symbol; fitted with y, it estimates the label
+    ``y[t]`` from the rows up to t; with one label per sequence, from the average state
+    over the sequence.
+
+    Parameters
+    ----------
+    n_components : int, default=500
+        Number of units.
+
+    spectral_radius : float, default=0.9
+        Modulus of the largest eigenvalue of the recurrent weights. The larger, the
+        longer the echo; well above 1 the state may not forget its past at all.
+
+    density : float or "auto", default="auto"
+        Share of the recurrent weights that are not zero. "auto" gives each unit ten
+        connections.
+
+    leak_rate : float, default=1.0
+        Share of a unit's state that is renewed at each step: small for slow series.
+
+    input_scaling : float or array-like of shape (n_features,), default=1.0
+        The input weights are drawn between plus and minus this; an array has one
+        scale for each feature. Small keeps the units in their linear range.
+
+    bias_scaling : float, default=0.2
+        The biases are drawn between plus and minus this.
+
+    alpha : float, default=0.1
+        Strength of the L2 penalty on the readout's coefficients, as in
+        :class:`~sklearn.linear_model.Ridge`.
+
+    direct_connections : bool, default=True
+        Whether the readout sees the latest row, too, past the reservoir.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the weights of the reservoir. Pass an int for reproducible results.
+
+    symbols : bool, "auto" or array-like, default="auto"
+        Whether X holds symbols (each is then coded as an indicator vector) or real
+        numbers. "auto": strings are symbols, and so are integers when y is None. An
+        array-like is the alphabet (for several columns a list of alphabets): with it,
+        symbols that the training sequences lack are no error in others.
+
+    exogenous : array-like of int or str, default=None
+        Columns of X, by index or by name, that are driving inputs: known, but not
+        predicted, when the target is the next symbol.
+
+    burn_in : int, default=0
+        Number of first time steps of each sequence that neither the fit nor the score
+        counts as targets: the steps in which the echo of the start dies away.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels; fitted without y, the symbols.
+
+    symbols_ : list of ndarray
+        The symbols of each column of X. Only if X holds symbols.
+
+    input_weights_ : ndarray of shape (n_inputs, n_components)
+        Weights from the inputs to the units. The inputs are the features or, for
+        symbols, the indicators of all columns' symbols, one column after another.
+
+    recurrent_weights_ : sparse array of shape (n_components, n_components)
+        Entry (i, j) leads from unit j to unit i.
+
+    biases_ : ndarray of shape (n_components,)
+        Biases of the units.
+
+    coef_ : ndarray of shape (n_classes, n_components) or \
+            (n_classes, n_components + n_inputs)
+        Coefficients of the states and, with direct connections, of the inputs for the
+        score of each class.
+
+    intercept_ : ndarray of shape (n_classes,)
+        Constant terms.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X was a frame with string names.
+
+    See Also
+    --------
+    EchoStateRegressor : The same for real-valued targets.
+
+    Notes
+    -----
+    The scores are the ridge regression of the classes' indicators, and so estimate
+    their probabilities, in one pass and in closed form. They are made proper by what
+    the same regression says, by generalised cross-validation (Golub, Heath and Wahba,
+    1979), of its scores of new rows: the scores' distance from the classes'
+    frequencies is corrected by the slope of the indicators on them, and their
+    logarithms are multiplied by 1 / (1 - r), r being the share of the indicators'
+    variance that they explain. To first order, these are the probabilities of linear
+    discriminant analysis. No class gets less than 0.3 times its frequency before that,
+    and one count shared by frequency after it.
+
+    Scale real inputs, for example by :class:`~sklearn.preprocessing.StandardScaler`.
+    The reservoir computes in float32 if X is float32, and in float64 otherwise. As a
+    step of a pipeline before the last, the network transforms rows into states.
+
+    References
+    ----------
+    Jaeger, H. (2001). The "echo state" approach to analysing and training recurrent
+    neural networks. GMD Report 148, German National Research Center for Information
+    Technology.
+
+    Golub, G. H., Heath, M. and Wahba, G. (1979). Generalized cross-validation as a
+    method for choosing a good ridge parameter. Technometrics, 21, 215-223.
+
+    Hastie, T., Tibshirani, R. and Buja, A. (1994). Flexible discriminant analysis by
+    optimal scoring. Journal of the American Statistical Association, 89, 1255-1270.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_seq.rnn import EchoStateClassifier
+    >>> X = np.array(list("to be or not to be, that is the question. " * 20))
+    >>> X = X.reshape(-1, 1)
+    >>> model = EchoStateClassifier(100, random_state=0).fit(X)
+    >>> "".join(model.forecast(X[:12], n_steps=10))
+    ' to be, th'
+    """
+
+    _parameter_constraints = {
+        **EchoStateNetwork._parameter_constraints,
+        "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
+    }
+
+    def __init__(
+        self,
+        n_components=500,
+        *,
+        spectral_radius=0.9,
+        density="auto",
+        leak_rate=1.0,
+        input_scaling=1.0,
+        bias_scaling=0.2,
+        alpha=0.1,
+        direct_connections=True,
+        random_state=None,
+        symbols="auto",
+        exogenous=None,
+        burn_in=0,
+    ):
+        self.n_components = n_components
+        self.spectral_radius = spectral_radius
+        self.density = density
+        self.leak_rate = leak_rate
+        self.input_scaling = input_scaling
+        self.bias_scaling = bias_scaling
+        self.alpha = alpha
+        self.direct_connections = direct_connections
+        self.random_state = random_state
+        self.symbols = symbols
+        self.exogenous = exogenous
+        self.burn_in = burn_in
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Draw the reservoir and fit the readout.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
+            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+
+        y : array-like, default=None
+            Class labels: one for each row, or one for each sequence of a panel. None
+            for next-symbol prediction. −1 (None, NaN) means "no label here", except
+            that −1 with one other label is the usual coding of two classes.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        sequences, targets = self._read_fit(X, y, groups)
+        return self._fit_readout(sequences, targets)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, groups=None, classes=None):
+        """Fit the readout to more data, on top of those of earlier calls.
+
+        Calls with some whole sequences each give the model that fit gives for all of
+        them, but for rounding.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout. The reservoir starts anew in each call. Symbols
+            must be among those of the first call, or of the parameter `symbols`.
+
+        y : array-like, default=None
+            Labels as for fit, of the same kind in each call.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels that y will ever hold, for the first call with a y; by default
+            those it holds.
+
+        Returns
+        -------
+        self : object
+            The model.
+        """
+        more = self.__sklearn_is_fitted__()
+        if not more:
+            sequences, targets = self._read_fit(X, y, groups, classes)
+            return self._fit_readout(sequences, targets)
+        if classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on the last call to "
+                f"partial_fit, was: {self.classes_!r}."
+            )
+        sequences, targets = self._read_more(X, y, groups)
+        self._check_labels_seen(targets)
+        return self._fit_readout(sequences, targets, more=True)
+
+    def _fit_readout(self, sequences, targets, more=False):
+        if not more:
+            dtype = np.float64 if self._encoder is not None else sequences.rows.dtype
+            self._begin_learning(len(self.classes_), dtype)
+        ridge = self._learn(sequences, targets)
+        if targets.kind == NEXT:
+            counts = np.bincount(targets.values[:, 0], minlength=len(self.classes_))
+            self._counts = counts + (self._counts if more else 1)
+            self._first_log_proba = np.log(self._counts / self._counts.sum())
+        fit = ridge.solve(self.alpha)
+        self.coef_, self.intercept_ = fit.coef, fit.intercept
+        (triangle,) = ridge.triangles.values()
+        self._calibration = calibrate(triangle, fit)
+        self._ridge = ridge
+        self._remember_targets(targets)
+        return self
+
+    def _target_values(self, targets, index):
+        """Indicators of the classes."""
+        return np.eye(len(self.classes_))[targets.values[index, 0]]
+
+    def _log_proba(self, sequences):
+        return self._calibration.log_proba(self._outputs(sequences))
+
+    # Symbols: numbers that count on from one column of X to the next
+
+    @property
+    def _n_symbols(self):
+        return sum(len(symbols) for symbols in self.symbols_)
+
+    def _symbol_offsets(self):
+        sizes = [len(symbols) for symbols in self.symbols_]
+        return np.cumsum([0, *sizes[:-1]])
+
+    def _n_inputs(self):
+        return super()._n_inputs() if self._encoder is None else self._n_symbols
+
+    def _input_scaling(self):
+        scaling = super()._input_scaling()
+        if self._encoder is None or np.ndim(scaling) == 0:
+            return scaling
+        return np.repeat(scaling, [len(symbols) for symbols in self.symbols_])
+
+    def _inputs(self, sequences):
+        if self._encoder is None:
+            return super()._inputs(sequences)
+        return sequences.rows + self._symbol_offsets()
+
+    def _direct_inputs(self, inputs):
+        if self._encoder is None:
+            return inputs
+        indicators = np.zeros((len(inputs), self._n_symbols))
+        indicators[np.arange(len(inputs))[:, None], inputs] = 1.0
+        return indicators
+
+    def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
+        columns, values = super()._future_inputs(
+            future_exogenous, n_sequences, n_steps, method
+        )
+        codes = np.zeros(values.shape, dtype=np.intp)
+        for i, column in enumerate(columns):
+            symbols = self.symbols_[column]
+            given = np.asarray(values[:, :, i])
+            places = np.minimum(np.searchsorted(symbols, given), len(symbols) - 1)
+            if (symbols[places] != given).any():
+                unknown = np.unique(given[symbols[places] != given])[:5].tolist()
+                raise ValueError(
+                    f"future_exogenous holds unknown symbols {unknown} in column {i}. "
+                    f"Expected among {symbols[:20].tolist()}."
+                )
+            codes[:, :, i] = places + self._symbol_offsets()[column]
+        return columns, codes
+
+    def _decode(self, rows):
+        """Symbols from their numbers: (…, n_features) object or integer array."""
+        rows = rows - self._symbol_offsets()
+        columns = [symbols[rows[..., i]] for i, symbols in enumerate(self.symbols_)]
+        return np.stack(columns, axis=-1)
+
+    def _number(self, codes):
+        """Numbers of predicted symbols from their codes: a column."""
+        return codes[:, None] + self._symbol_offsets()[self._target_column()]
+
+    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
+        """Run on closed-loop, with the most probable symbol at each step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences of symbols in any layout.
+
+        n_steps : int, default=1
+            Number of time steps to forecast.
+
+        future_exogenous : array-like of shape (n_steps, n_inputs) or \
+                (n_sequences, n_steps, n_inputs), default=None
+            The driving symbols of the steps to come; the last one is not used.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        forecast : ndarray
+            The `n_steps` symbols that follow each sequence: for rows of shape
+            (n_sequences * n_steps,), for a panel of shape (n_sequences, n_steps), for
+            a list an object array of arrays.
+        """
+
+        def most_probable(scores):
+            return self._number(self._calibration.log_proba(scores).argmax(axis=1))
+
+        rows, layout = self._forecast_rows(
+            X, groups, n_steps, future_exogenous, most_probable
+        )
+        return lay_out(self._decode(rows)[..., self._target_column()], layout)
+
+    def sample(
+        self,
+        n_steps=1,
+        *,
+        n_sequences=None,
+        X=None,
+        groups=None,
+        future_exogenous=None,
+        random_state=None,
+    ):
+        """Draw sequences of symbols from the fitted model.
+
+        Parameters
+        ----------
+        n_steps : int, default=1
+            Number of time steps to draw.
+
+        n_sequences : int, default=None
+            Number of sequences. None draws one, as rows.
+
+        X : array-like, default=None
+            Sequences of symbols in any layout, each of which is continued. Without, a
+            sequence begins with a symbol drawn by the training frequencies.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows of X, the sequence to which each row belongs.
+
+        future_exogenous : array-like of shape (n_steps, n_inputs) or \
+                (n_sequences, n_steps, n_inputs), default=None
+            The driving symbols of the steps drawn.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines the draws. Pass an int for reproducible ones.
+
+        Returns
+        -------
+        X : ndarray of shape (n_steps, n_features) or \
+                (n_sequences, n_steps, n_features)
+            The symbols drawn, driving ones included; in the layout of X if that is
+            given.
+        """
+        rng = check_random_state(random_state)
+
+        def choose(log_proba):
+            # The largest of log p plus Gumbel noise is a draw from p.
+            noise = rng.gumbel(size=log_proba.shape)
+            return self._number((log_proba + noise).argmax(axis=1))
+
+        rows, layout = self._sample_rows(
+            n_steps,
+            n_sequences,
+            X,
+            groups,
+            future_exogenous,
+            lambda n: choose(np.tile(self._first_log_proba, (n, 1))),
+            lambda scores: choose(self._calibration.log_proba(scores)),
+        )
+        return lay_out(self._decode(rows), layout)
