@@ -56,6 +56,30 @@ def check_probabilities(values, name, shape):
     return np.where(exact, array, array / totals)
 
 
+def transition_counts(states, offsets, n_states):
+    """How often one state follows another within a sequence.
+
+    Parameters
+    ----------
+    states : ndarray of int of shape (n_rows,)
+        -1 is unknown.
+    offsets : ndarray of int of shape (n_sequences + 1,)
+        The rows at which sequences begin, and the number of rows.
+    n_states : int
+
+    Returns
+    -------
+    counts : ndarray of float of shape (n_states, n_states)
+    """
+    inside = np.ones(len(states), dtype=bool)
+    inside[offsets[:-1]] = False
+    inside[1:] &= (states[1:] >= 0) & (states[:-1] >= 0)
+    here = np.flatnonzero(inside)
+    pairs = states[here - 1] * n_states + states[here]
+    counts = np.bincount(pairs, minlength=n_states * n_states)
+    return counts.reshape(n_states, n_states).astype(np.float64)
+
+
 def stationary_distribution(startprob, transmat):
     """Share of time in each state in the long run, from the given start.
 

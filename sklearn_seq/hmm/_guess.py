@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from .._markov import transition_counts
 from ..sequences import steps_within
 
 
@@ -98,13 +99,7 @@ def chain_of(states, offsets, n_components, mask):
     """Start and transition probabilities from states, of which -1 are unknown."""
     first = states[offsets[:-1]]
     starts = 1.0 + np.bincount(first[first >= 0], minlength=n_components)
-    inside = np.ones(len(states), dtype=bool)
-    inside[offsets[:-1]] = False
-    inside[1:] &= (states[1:] >= 0) & (states[:-1] >= 0)
-    here = np.flatnonzero(inside)
-    pairs = states[here - 1] * n_components + states[here]
-    counts = 1.0 + np.bincount(pairs, minlength=n_components**2)
-    transitions = counts.reshape(n_components, n_components)
+    transitions = 1.0 + transition_counts(states, offsets, n_components)
     return starts / starts.sum(), normalised(transitions, mask)
 
 

@@ -9,6 +9,7 @@ from sklearn.base import _fit_context, clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import check_priors, class_stretches, log_posteriors
+from .._markov import transition_counts
 from ..classification import SequenceClassifier
 from ..targets import SEQUENCE
 from ._fitting import SETTINGS, in_order
@@ -215,7 +216,8 @@ class LDSClassifier(SequenceClassifier):
         )
         self.priors_ = check_priors(self.priors, codes, n_classes)
         if targets.kind != SEQUENCE:
-            self.transmat_ = _transitions(codes, sequences.offsets, n_classes)
+            counts = 1.0 + transition_counts(codes, sequences.offsets, n_classes)
+            self.transmat_ = counts / counts.sum(axis=1, keepdims=True)
         self.systems_ = systems
         self.n_iter_ = max(system.n_iter_ for system in systems)
         self._remember_targets(targets)
@@ -252,17 +254,6 @@ class LDSClassifier(SequenceClassifier):
 
 def _fit_stretches(system, rows, groups):
     return system.fit(rows, groups=groups)
-
-
-def _transitions(codes, offsets, n_classes):
-    """Transition probabilities between the labels of neighbouring rows."""
-    inside = np.ones(len(codes), dtype=bool)
-    inside[offsets[:-1]] = False
-    inside[1:] &= (codes[1:] >= 0) & (codes[:-1] >= 0)
-    here = np.flatnonzero(inside)
-    counts = np.ones((n_classes, n_classes))
-    np.add.at(counts, (codes[here - 1], codes[here]), 1.0)
-    return counts / counts.sum(axis=1, keepdims=True)
 
 
 def filter_labels(densities, offsets, log_priors, log_transitions):
