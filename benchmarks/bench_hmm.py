@@ -61,11 +61,13 @@ def make_parameters(rng, n_states, stay):
 
 def our_tasks(parameters, X, lengths):
     """From rows and the sequence of each, as a user has them."""
-    groups = np.repeat(np.arange(len(lengths)), lengths)
+    groups = None
+    if len(lengths) > 1:
+        groups = np.repeat(np.arange(len(lengths)), lengths)
     model = GaussianHMM.from_parameters(covariance_type="diag", **parameters)
     learner = GaussianHMM.from_parameters(covariance_type="diag", **parameters)
     learner.set_params(warm_start=True, max_iter=N_EM_STEPS, tol=0.0)
-    start = {name: value for name, value in vars(learner).items()}
+    start = dict(vars(learner))
 
     def learn():
         vars(learner).update(start)
@@ -147,9 +149,9 @@ def main():
     for name, (n_states, lengths, stay) in make_cases().items():
         rng = np.random.default_rng(0)
         parameters = make_parameters(rng, n_states, stay)
-        X, _ = GaussianHMM.from_parameters(
-            covariance_type="diag", **parameters
-        ).sample(int(np.sum(lengths)), random_state=0)
+        X, _ = GaussianHMM.from_parameters(covariance_type="diag", **parameters).sample(
+            int(np.sum(lengths)), random_state=0
+        )
         sides = [
             make(parameters, X, lengths)
             for make in (our_tasks, hmmlearn_tasks, pomegranate_tasks)

@@ -28,6 +28,7 @@ from sklearn_seq.datasets import load_sunspots
 from sklearn_seq.hmm import HMMRegressor
 from sklearn_seq.lds import LDSRegressor
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
+from sklearn_seq.rnn import EchoStateRegressor, RNNRegressor
 
 TEST_FRACTION = 0.25
 N_SPLITS = 5
@@ -64,6 +65,27 @@ def candidates(lags, burn_in):
         "hidden Markov model",
         HMMRegressor(n_init=3, burn_in=burn_in, random_state=0),
         {"n_components": [2, 4, 8, 12], "transmat_prior": [1.0, 1.1]},
+    )
+    for name, cell in (("recurrent net", "tanh"), ("LSTM", "lstm")):
+        yield (
+            name,
+            RNNRegressor(
+                cell=cell,
+                solver="lbfgs",
+                max_iter=200,
+                burn_in=burn_in,
+                random_state=0,
+            ),
+            {"hidden_layer_sizes": [(4,), (8,)], "alpha": [1.0, 3.0, 10.0]},
+        )
+    yield (
+        "echo state network",
+        EchoStateRegressor(100, burn_in=burn_in, random_state=0),
+        {
+            "spectral_radius": [0.3, 0.6, 0.9],
+            "input_scaling": [0.1, 0.3],
+            "alpha": [0.001, 0.01, 0.1],
+        },
     )
 
 

@@ -38,6 +38,8 @@ _ESTIMATORS = {
     "MLPSequenceClassifier": "autoregressive",
     "MLPSequenceRegressor": "autoregressive",
     "PoissonHMM": "hmm",
+    "RNNClassifier": "rnn",
+    "RNNRegressor": "rnn",
 }
 
 __all__ = [*_ESTIMATORS, *_SUBPACKAGES]

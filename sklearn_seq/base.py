@@ -172,6 +172,10 @@ class SequenceEstimator(BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_kind")
 
+    def _counted(self, targets, sequences):
+        """Which targets a score counts, as a sorted index."""
+        return targets.counted(sequences.offsets, self.burn_in)
+
     def _step_weights(self, sample_weight, sequences, kind):
         """One weight for each target row (or sequence); None if all are equal."""
         if sample_weight is None:
@@ -276,7 +280,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             ``return_std=True``.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups)
+        return self._predict(self._read_sequences(X, groups), return_std)
+
+    def _predict(self, sequences, return_std):
         if self._kind == SEQUENCE:
             self._check_panel(sequences)
         if not return_std:
@@ -325,12 +331,14 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             boundary.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups)
+        return self._score(self._read_sequences(X, groups), y, sample_weight)
+
+    def _score(self, sequences, y, sample_weight):
         targets = self._score_targets(y, sequences)
         if targets.kind == SEQUENCE:
             self._check_panel(sequences)
         weights = self._step_weights(sample_weight, sequences, targets.kind)
-        index = targets.counted(sequences.offsets, self.burn_in)
+        index = self._counted(targets, sequences)
         check_counted(index, self, "score")
         outputs = self._outputs(sequences)
         true, predicted = targets.values[index], outputs[index - targets.advance]
@@ -379,7 +387,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             log density of ``y[t]`` given the rows of X up to t, and 0 where y is NaN.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups)
+        return self._score_samples(self._read_sequences(X, groups), y)
+
+    def _score_samples(self, sequences, y):
         targets = self._score_targets(y, sequences)
         log_density = self._log_density(sequences, targets)
         return self._restore(log_density, sequences)

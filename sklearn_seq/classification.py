@@ -220,7 +220,11 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             row t, or without y the symbol expected at row t + 1. For one label per
             sequence, of shape (n_sequences,).
         """
-        sequences = self._read_panel(X, groups)
+        check_is_fitted(self)
+        return self._predict(self._read_sequences(X, groups))
+
+    def _predict(self, sequences):
+        self._check_samples(sequences)
         return self._restore(self.classes_[self._predicted(sequences)], sequences)
 
     def _predicted(self, sequences):
@@ -244,7 +248,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             In the layout of X, the last axis over the classes in the order of
             `classes_`. For one label per sequence, (n_sequences, n_classes).
         """
-        sequences, log_proba = self._read_log_proba(X, groups)
+        check_is_fitted(self)
+        return self._predict_proba(self._read_sequences(X, groups))
+
+    def _predict_proba(self, sequences):
+        self._check_samples(sequences)
+        log_proba = self._log_proba(sequences)
         proba = np.exp(log_proba, out=log_proba)
         proba /= proba.sum(axis=1, keepdims=True)
         return self._restore(proba, sequences)
@@ -265,19 +274,16 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         log_proba : ndarray
             In the shape of `predict_proba`.
         """
-        sequences, log_proba = self._read_log_proba(X, groups)
-        return self._restore(log_proba, sequences)
-
-    def _read_log_proba(self, X, groups):
-        sequences = self._read_panel(X, groups)
-        return sequences, self._log_proba(sequences)
-
-    def _read_panel(self, X, groups):
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups)
+        return self._predict_log_proba(self._read_sequences(X, groups))
+
+    def _predict_log_proba(self, sequences):
+        self._check_samples(sequences)
+        return self._restore(self._log_proba(sequences), sequences)
+
+    def _check_samples(self, sequences):
         if self._kind == SEQUENCE:
             self._check_panel(sequences)
-        return sequences
 
     def score(self, X, y=None, sample_weight=None, groups=None):
         """Accuracy of the predictions.
@@ -306,12 +312,13 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             known label that are not among the first `burn_in` of their sequence.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups)
+        return self._score(self._read_sequences(X, groups), y, sample_weight)
+
+    def _score(self, sequences, y, sample_weight):
         targets = self._score_targets(y, sequences)
-        if targets.kind == SEQUENCE:
-            self._check_panel(sequences)
+        self._check_samples(sequences)
         weights = self._step_weights(sample_weight, sequences, targets.kind)
-        index = targets.counted(sequences.offsets, self.burn_in)
+        index = self._counted(targets, sequences)
         check_counted(index, self, "score")
         predicted = self._predicted(sequences)
         weights = None if weights is None else weights[index]
@@ -347,10 +354,11 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             with y, that of ``y[t]``, and 0 where there is no label.
         """
         check_is_fitted(self)
-        sequences = self._read_sequences(X, groups)
+        return self._score_samples(self._read_sequences(X, groups), y)
+
+    def _score_samples(self, sequences, y):
         targets = self._score_targets(y, sequences)
-        if targets.kind == SEQUENCE:
-            self._check_panel(sequences)
+        self._check_samples(sequences)
         return self._restore(self._log_density(sequences, targets), sequences)
 
     def _check_labels_seen(self, targets):

@@ -309,8 +309,9 @@ def sum_over_sequences(statistics, add, arrays, offsets, n_jobs=None):
         ``total(parameters)``: the statistics of all sequences.
     """
     offsets = np.asarray(offsets)
-    blocks = sequence_blocks(offsets, min(effective_n_jobs(n_jobs), len(offsets) - 1))
-    if len(blocks) == 1:
+    n_blocks = min(len(offsets) - 1, effective_n_jobs(n_jobs))
+    blocks = sequence_blocks(offsets, n_blocks) if n_blocks > 1 else []
+    if len(blocks) <= 1:
         return lambda parameters: statistics(parameters, *arrays, offsets)
 
     pieces = []

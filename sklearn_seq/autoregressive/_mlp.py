@@ -34,16 +34,6 @@ MAX_BATCH = 200
 SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they bring
 
 
-def learns_online(estimator):
-    """Whether partial_fit is available; an error that tells why not."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is only available for the mini-batch solvers; "
-            f"got solver={estimator.solver!r}."
-        )
-    return True
-
-
 class TrainingData(NamedTuple):
     """Samples to train on: rows, or sequences over whose rows outputs are averaged.
 

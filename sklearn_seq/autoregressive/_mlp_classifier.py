@@ -11,8 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
+from ..optim import learns_online
 from ._base import TapClassifier
-from ._mlp import TapNetwork, learns_online
+from ._mlp import TapNetwork
 from ._network import FeedForward
 
 

@@ -9,8 +9,9 @@ from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from .._gaussian import RunningGaussian
+from ..optim import learns_online
 from ._base import TapRegressor
-from ._mlp import TapNetwork, learns_online
+from ._mlp import TapNetwork
 from ._network import FeedForward
 
 

@@ -6,11 +6,12 @@
 import numpy as np
 from scipy.linalg.blas import dtbsv
 
-BLOCK = 256  # rows of one solve
+MOST_ROWS, FEWEST_ROWS = 512, 64  # of one solve
+BAND_SIZE = 1 << 15  # numbers in its band, so that it stays in the cache
 SMALLEST, LARGEST = 1e-180, 1e100  # sums between which nothing that counts is lost
 
 
-def solve_banded(matrix, weights, previous=None):
+def solve_banded(matrix, weights, values, previous=None):
     """v[t] = weights[t] * (matrix.T @ v[t - 1]), each v scaled to the sum one.
 
     The equations of all rows are one banded system, of bandwidth 2 K - 1 over the
@@ -25,35 +26,35 @@ def solve_banded(matrix, weights, previous=None):
     weights : ndarray of shape (K, T)
         Not negative.
 
+    values : ndarray of shape (K, T)
+        To be filled in with v. NaN from the first row on whose sum vanishes.
+
     previous : ndarray of shape (K,), default=None
         v before the first row. If None, the first v is the first weights.
 
     Returns
     -------
-    values : ndarray of shape (K, T)
-        NaN from the first row on whose sum vanishes.
-
     scale : ndarray of shape (T,)
         Sum of each v, given that of the row before is one.
     """
     K, T = weights.shape
     rows = np.ascontiguousarray(weights.T)
     pattern = _pattern(matrix)
-    values = np.empty((T, K))
-    scale = np.empty(T)
-    ones = np.ones(K)
-    start = 0
+    scale, ones = np.empty(T), np.ones(K)
+    longest = min(T, MOST_ROWS, max(BAND_SIZE // (2 * K * K), FEWEST_ROWS))
+    band = np.zeros((longest, K, 2 * K))
+    start, size = 0, longest
     while start < T:
-        block = rows[start : start + BLOCK]
+        block = rows[start : start + size]
         n = len(block)
         stacked = np.zeros(n * K)
         stacked[:K] = block[0] if previous is None else block[0] * (previous @ matrix)
         if n > 1:
-            band = np.zeros((n, K, 2 * K))
-            _fill(band, block, matrix, pattern)
+            equations = band[longest - n :]  # the last row's stay zero
+            _fill(equations, block, matrix, pattern)
             stacked = dtbsv(
                 2 * K - 1,
-                band.reshape(n * K, 2 * K).T,
+                equations.reshape(n * K, 2 * K).T,
                 stacked,
                 lower=1,
                 diag=1,
@@ -61,20 +62,19 @@ def solve_banded(matrix, weights, previous=None):
             )
         stacked = stacked.reshape(n, K)
         sums = stacked @ ones
-        inside = (sums >= SMALLEST) & (sums <= LARGEST)
-        if not inside.all():
-            n = int(np.argmin(inside))
+        smallest, largest = np.minimum.reduce(sums), np.maximum.reduce(sums)
+        if not (smallest >= SMALLEST and largest <= LARGEST):
+            n = int(np.argmin((sums >= SMALLEST) & (sums <= LARGEST)))
             if n == 0:
-                values[start:] = scale[start:] = np.nan
+                values[:, start:] = scale[start:] = np.nan
                 break
             stacked, sums = stacked[:n], sums[:n]
-        there = slice(start, start + n)
-        np.divide(stacked, sums[:, None], out=values[there])
+        np.divide(stacked.T, sums, out=values[:, start : start + n])
         scale[start] = sums[0]
         np.divide(sums[1:], sums[:-1], out=scale[start + 1 : start + n])
-        start += n
-        previous = values[start - 1]
-    return values.T, scale
+        start, size = start + n, min(5 * n // 4 + 1, longest)
+        previous = values[:, start - 1]
+    return scale
 
 
 def _pattern(matrix):
@@ -88,8 +88,9 @@ def _pattern(matrix):
     if K > 12:
         return None
     pattern = np.zeros((K, K, 2 * K))
-    source, target = np.indices((K, K))
-    pattern[target, source, K + target - source] = -matrix
+    size = pattern.itemsize
+    strides = (2 * K * K + 1) * size, (2 * K - 1) * size
+    np.negative(matrix.T, out=np.ndarray((K, K), None, pattern, K * size, strides))
     return pattern.reshape(K, -1)
 
 
@@ -100,9 +101,6 @@ def _fill(band, block, matrix, pattern):
         np.matmul(block[1:], pattern, out=band[:-1].reshape(n - 1, -1))
         return
     size = band.itemsize
-    equations = np.lib.stride_tricks.as_strided(
-        band.reshape(-1)[K:],
-        (n - 1, K, K),
-        (2 * K * K * size, (2 * K - 1) * size, size),
-    )
+    strides = 2 * K * K * size, (2 * K - 1) * size, size
+    equations = np.ndarray((n - 1, K, K), None, band[:-1], K * size, strides)
     np.multiply(block[1:, None, :], -matrix, out=equations)

@@ -94,13 +94,15 @@ class BaseHMM(
         progress = FitProgress(
             self, self.n_init * self.max_iter, X, None, groups, sequences, targets
         )
+
+        def on_iteration(parameters, _):
+            return progress.iteration(lambda: self._attributes(parameters))
+
         self._learn(
             sequences.rows,
             sequences.offsets,
             start=start,
-            on_iteration=lambda parameters, _: progress.iteration(
-                lambda: self._attributes(parameters)
-            ),
+            on_iteration=on_iteration if progress.watched else None,
         )
         progress.end(lambda: self._attributes(self._parameters()))
         return self
@@ -387,7 +389,7 @@ class BaseHMM(
     def _posteriors(self, sequences):
         if self.decoding == "filter":
             return self._filter(sequences)
-        return smooth(*self._inference_arguments(sequences)).proba
+        return smooth(*self._inference_arguments(sequences), overwrite=True).proba
 
     def _log_likelihood(self, sequences):
         return log_likelihood(*self._inference_arguments(sequences))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ._banded import SMALLEST, solve_banded
 from ._single import Single
-from ._together import SPAN, sweep
+from ._together import SPAN, pairs_of_steps, sweep
 
 WARM_UP = 64  # rows that a chunk starts before its own
 STRIDE = 32  # rows after which a chunk that runs again may have met its former self
@@ -67,9 +67,7 @@ class Chunked(Single):
 
     def neighbours(self):
         everything, n = slice(None), self.n_chunks - 1
-        for t, n_next in enumerate(self.counts[1:]):
-            here = everything, slice(n_next)
-            yield (t, *here), (t + 1, *here)
+        yield from pairs_of_steps(self.counts)
         yield (-1, everything, slice(n)), (0, everything, slice(1, None))
 
     def forward(self, matrix, weights, values):
@@ -191,7 +189,8 @@ class Runs:
         n_steps, K, _ = self.weights.shape
         rows = self.weights[:, :, after].transpose(1, 2, 0).reshape(K, -1)
         previous = self.values[-1][:, self.chunks[place - 1]]
-        solved, scale = solve_banded(self.matrix, rows, previous)
+        solved = np.empty_like(rows)
+        scale = solve_banded(self.matrix, rows, solved, previous)
         shape = len(after), n_steps
         self.values[:, :, after] = solved.reshape(K, *shape).transpose(2, 0, 1)
         self.scale[:, after] = scale.reshape(shape).T

@@ -44,7 +44,7 @@ def make_groups(offsets, n_states):
     -------
     groups : list of Single, Chunked and Together
     """
-    lengths = np.diff(offsets)
+    lengths = offsets[1:] - offsets[:-1]
     order = np.argsort(-lengths, kind="stable")
     order = order[: np.count_nonzero(lengths)]
     if len(order) == 0:

@@ -124,7 +124,7 @@ class Filter:
         for start in range(0, len(weights), SPAN):
             span = weights[start : start + SPAN]
             top = np.maximum.reduce(span, axis=1, out=log_size[start : start + SPAN])
-            span -= np.where(top == -np.inf, 0.0, top)[:, None]
+            span -= top[:, None]
             np.exp(span, out=span)
         silent = log_size == -np.inf
         if silent.any():

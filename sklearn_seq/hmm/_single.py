@@ -69,9 +69,9 @@ class Single:
         scale : ndarray of shape (n_steps, n)
             Sum of each v, given that of the row before is one.
         """
-        values[0], scale = solve_banded(matrix, weights[0])
-        return scale[None]
+        return solve_banded(matrix, weights[0], values[0])[None]
 
     def backward(self, matrix, weights, values):
         """The backward recursion, without the scale."""
-        values[0, :, ::-1], _ = solve_banded(matrix.T, weights[0, :, ::-1])
+        back = 0, slice(None), slice(None, None, -1)
+        solve_banded(matrix.T, weights[back], values[back])

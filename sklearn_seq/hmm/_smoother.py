@@ -46,13 +46,13 @@ def smooth_groups(startprob, transmat, log_densities, offsets, proba):
                 values[..., group.columns_of(member)] = 0.0
                 following[..., group.columns_of(member)] = 0.0
             counts, overlap = combine(transmat, group, values, following)
-            doubtful = ~(overlap >= OVERLAP)
-            if not doubtful.any():
+            certain = overlap >= OVERLAP
+            if certain.all():
                 break
             in_logs |= {
                 member
                 for member in range(group.n_members)
-                if doubtful[:, group.columns_of(member)].any()
+                if not certain[:, group.columns_of(member)].all()
             }
             group.forward(transmat, weights, values)
         transitions += transmat * counts
@@ -93,16 +93,17 @@ def combine(transmat, group, values, following):
         Of what the rows up to and what the rows after each tell of its state. One
         where there are none after it, or nothing is told.
     """
-    counts = np.zeros_like(transmat)
+    counts = np.zeros(transmat.shape)
     overlap = np.ones((len(values), values.shape[2]))
     for here, there in group.neighbours():
         filtered, ahead = values[here], following[there]
         joint = transmat @ ahead
         joint *= filtered
-        total = np.add.reduce(joint, axis=0)
+        total = np.add.reduce(joint, axis=-2)
         total[total == 0] = 1.0
         overlap[here[0], here[2]] = total
-        size = 1 / total
-        counts += filtered @ (ahead * size).T
+        size = (1 / total)[..., None, :]
+        pairs = filtered @ (ahead * size).swapaxes(-1, -2)
+        counts += pairs if pairs.ndim == 2 else np.add.reduce(pairs, axis=0)
         np.multiply(joint, size, out=filtered)
     return counts, overlap

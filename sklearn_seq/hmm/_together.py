@@ -8,6 +8,7 @@ import numpy as np
 from ._banded import SMALLEST, solve_banded
 
 BLOCK = 64  # members that are transposed together
+STEPS_AT_ONCE = 4  # of which smoothed probabilities are found
 SPAN = 8  # steps after which v is scaled, while they are in the cache
 
 
@@ -69,8 +70,7 @@ class Together:
         return self._rows[member]
 
     def neighbours(self):
-        for t, n in enumerate(self.counts[1:]):
-            yield (t, slice(None), slice(n)), (t + 1, slice(None), slice(n))
+        return pairs_of_steps(self.counts)
 
     def forward(self, matrix, weights, values):
         sums, scale = sweep(matrix, weights, self.counts, values)
@@ -78,22 +78,52 @@ class Together:
             begin = int(np.argmin(sums[:end, member] >= SMALLEST))
             there = slice(begin, end), slice(None), member
             previous = values[begin - 1, :, member] if begin else None
-            solved, solved_scale = solve_banded(matrix, weights[there].T, previous)
-            values[there], scale[begin:end, member] = solved.T, solved_scale
+            scale[begin:end, member] = solve_banded(
+                matrix, weights[there].T, values[there].T, previous
+            )
         return scale
 
     def backward(self, matrix, weights, values):
         back = slice(None, None, -1)
         sums, _ = sweep(matrix.T, weights[back], self.counts[back], values[back])
         for member, end in self._left_range(sums[back]):
-            there = weights[:end, :, member][back].T
-            values[:end, :, member] = solve_banded(matrix.T, there)[0].T[back]
+            there = slice(end - 1, None, -1), slice(None), member
+            solve_banded(matrix.T, weights[there].T, values[there].T)
 
     def _left_range(self, sums):
         """Members that left the range of floating point, and their lengths."""
         for member in np.flatnonzero(~(sums >= SMALLEST).all(axis=0)):
             rows = self._rows[member]
             yield member, rows.stop - rows.start
+
+
+def pairs_of_steps(counts):
+    """Indices into a panel: steps, and those that follow them.
+
+    Several steps at once where as many columns run.
+
+    Parameters
+    ----------
+    counts : list of int
+        Columns that run at each step, never more than at the step before.
+
+    Yields
+    ------
+    here, there : tuple
+    """
+    everything = slice(None)
+    t, last = 0, len(counts) - 1
+    while t < last:
+        n, stop = counts[t + 1], min(t + STEPS_AT_ONCE, last)
+        while counts[stop] != n:
+            stop -= 1
+        columns = slice(n)
+        if stop == t + 1:
+            yield (t, everything, columns), (stop, everything, columns)
+        else:
+            here, there = slice(t, stop), slice(t + 1, stop + 1)
+            yield (here, everything, columns), (there, everything, columns)
+        t = stop
 
 
 def sweep(matrix, weights, counts, values, begins=None, first=None):

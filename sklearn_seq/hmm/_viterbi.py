@@ -20,7 +20,7 @@ SPAN = 64  # steps between which the best is not set to zero
 RERUNS = 2  # of chunks that began elsewhere than the chunk before them ended
 MAX_TRANSFER = 16  # states up to which the ways through chunks are computed
 AGREEMENT = 1e-12  # relative to the numbers compared
-TERMS_AT_A_TIME = 1 << 17  # sums whose maxima are sought, that stay in the cache
+TERMS_AT_A_TIME = 1 << 16  # sums whose maxima are sought, that stay in the cache
 N_CHUNKS = 40  # their number is the square root of this many rows over states
 
 
@@ -45,14 +45,15 @@ def best_paths(startprob, transmat, log_densities, offsets):
         best_path = path_in_order if short else _path_in_chunks
         states[rows] = best_path(log_start, log_transmat, log_densities[rows])
     terms = log_densities[np.arange(N), states]
-    first = offsets[:-1][np.diff(offsets) > 0]
+    some = offsets[1:] > offsets[:-1]
+    first = offsets[:-1][some]
     if N:
         arrived = log_transmat[states[:-1], states[1:]]
         terms[1:] += _without(arrived, first[1:] - 1)
         terms[first] += log_start[states[first]]
     log_proba = np.zeros(len(offsets) - 1)
     if N:
-        log_proba[np.diff(offsets) > 0] = np.add.reduceat(terms, first)
+        log_proba[some] = np.add.reduceat(terms, first)
     return states, log_proba
 
 
@@ -279,23 +280,28 @@ class Step:
 
     def __init__(self, log_transmat, n_columns):
         K = len(log_transmat)
-        self.log_transmat = np.ascontiguousarray(log_transmat.T)[:, :, None]
         n_targets = min(K, max(1, TERMS_AT_A_TIME // (K * n_columns)))
-        self.targets = [slice(j, j + n_targets) for j in range(0, K, n_targets)]
-        self.terms = np.empty((n_targets, K, n_columns))
+        targets = [slice(j, min(j + n_targets, K)) for j in range(0, K, n_targets)]
+        from_all = np.ascontiguousarray(log_transmat.T)[:, :, None]
+        terms = np.empty((n_targets, K, n_columns))
         self.out = np.empty((K, n_columns))
+        self.parts = [
+            (from_all[some], terms[: some.stop - some.start], self.out[some])
+            for some in targets
+        ]
 
     def arrivals(self, best):
         """The best over i of best[i] + log A[i, j]: (K, n), until the next call."""
-        terms, out = self.terms, self.out
-        if best.shape[1] < out.shape[1]:
-            terms, out = terms[..., : best.shape[1]], out[:, : best.shape[1]]
-        for targets in self.targets:
-            from_all = self.log_transmat[targets]
-            some = terms[: len(from_all)]
-            np.add(best, from_all, out=some)
-            np.maximum.reduce(some, axis=1, out=out[targets])
-        return out
+        n = best.shape[1]
+        if n < self.out.shape[1]:
+            for from_all, terms, out in self.parts:
+                np.add(best, from_all, out=terms[..., :n])
+                np.maximum.reduce(terms[..., :n], axis=1, out=out[:, :n])
+            return self.out[:, :n]
+        for from_all, terms, out in self.parts:
+            np.add(best, from_all, out=terms)
+            np.maximum.reduce(terms, axis=1, out=out)
+        return self.out
 
 
 def _same(first, second):

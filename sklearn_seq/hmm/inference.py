@@ -150,8 +150,9 @@ def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
     proba = arrays[2] if overwrite else np.empty_like(arrays[2])
     with np.errstate(all="ignore"):
         transitions, log_density = smooth_groups(*arrays, proba)
-    first = arrays[3][:-1][np.diff(arrays[3]) > 0]
-    return Smoothed(proba, transitions, proba[first].sum(axis=0), log_density)
+    begins, ends = arrays[3][:-1], arrays[3][1:]
+    start = np.add.reduce(proba[begins[ends > begins]], axis=0)
+    return Smoothed(proba, transitions, start, log_density)
 
 
 def viterbi(startprob, transmat, log_densities, offsets):

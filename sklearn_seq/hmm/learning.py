@@ -92,8 +92,9 @@ class Prior(NamedTuple):
             (parameters.startprob, self.startprob),
             (parameters.transmat, self.transmat),
         ):
-            excess = np.where(proba > 0, np.subtract(concentration, 1.0), 0.0)
-            total += float(xlogy(excess, proba).sum())
+            excess = np.subtract(concentration, 1.0)
+            if np.count_nonzero(excess):
+                total += float(xlogy(np.where(proba > 0, excess, 0.0), proba).sum())
         return total
 
 
@@ -277,7 +278,8 @@ def expectations(emissions, states, parameters, rows, codes, offsets):
     """Expected sufficient statistics of some sequences."""
     log_densities, statistics = emissions.evaluate(parameters.emission, rows)
     forbid(log_densities, states, codes)
-    smoothed = smooth(parameters.startprob, parameters.transmat, log_densities, offsets)
+    chain = parameters.startprob, parameters.transmat
+    smoothed = smooth(*chain, log_densities, offsets, overwrite=True)
     return Expectations(
         smoothed.start,
         smoothed.transitions,
@@ -314,9 +316,12 @@ def forbid(log_densities, states, codes):
 
 def most_probable(counts, concentration, present):
     """Mode of a Dirichlet posterior; rows without counts stay as they are."""
-    weights = np.maximum(counts + np.subtract(concentration, 1.0), 0.0)
-    weights = np.where(present > 0, weights, 0.0)
-    totals = weights.sum(axis=-1, keepdims=True)
+    weights = counts + np.subtract(concentration, 1.0)
+    np.maximum(weights, 0.0, out=weights)
+    weights *= present > 0
+    totals = np.add.reduce(weights, axis=-1, keepdims=True)
+    if totals.all():
+        return weights / totals
     return np.where(totals > 0, weights / np.where(totals > 0, totals, 1.0), present)
 
 

@@ -219,3 +219,13 @@ def clip_norm(gradient, max_norm):
 
 
 OPTIMIZERS = {"adam": Adam, "sgd": SGD, "rmsprop": RMSprop}
+
+
+def learns_online(estimator):
+    """Whether partial_fit is available; an error that tells why not."""
+    if estimator.solver not in OPTIMIZERS:
+        raise AttributeError(
+            "partial_fit is only available for the mini-batch solvers; "
+            f"got solver={estimator.solver!r}."
+        )
+    return True

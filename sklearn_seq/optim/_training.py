@@ -86,6 +86,7 @@ def train_minibatches(
     validation_score=None,
     on_epoch_end=None,
     warn=True,
+    keep_best_on_divergence=False,
 ):
     """Follow the gradients of mini-batches until the loss stops falling.
 
@@ -132,6 +133,10 @@ def train_minibatches(
     warn : bool, default=True
         Whether to warn when `max_iter` comes before convergence.
 
+    keep_best_on_divergence : bool, default=False
+        Whether training that diverges after a good epoch ends with a warning and the
+        best parameters, rather than an error.
+
     Returns
     -------
     result : TrainingResult
@@ -145,7 +150,7 @@ def train_minibatches(
     loss_curve, validation_scores = [], []
     best, best_parameters = -inf, None
     n_without_improvement = 0
-    converged = stopped = False
+    converged = stopped = diverged = False
     last_finite = parameters.flat.copy()
 
     while len(loss_curve) < max_iter and not (converged or stopped):
@@ -159,12 +164,16 @@ def train_minibatches(
         )
         if not (isfinite(loss) and np.isfinite(parameters.flat).all()):
             parameters.flat[:] = last_finite
-            raise ValueError(
+            message = (
                 f"Training diverged in epoch {len(loss_curve) + 1}: the loss or a "
                 "parameter became infinite or NaN. Lower learning_rate_init, or scale "
                 "the inputs and targets."
             )
-        last_finite[:] = parameters.flat
+            if best_parameters is None or not keep_best_on_divergence:
+                raise ValueError(message)
+            diverged = True
+            warnings.warn(message, ConvergenceWarning, stacklevel=2)
+            break
         loss_curve.append(loss)
 
         score = -loss
@@ -178,12 +187,15 @@ def train_minibatches(
             best = score
             if validation_score is not None:
                 best_parameters = parameters.flat.copy()
+            elif keep_best_on_divergence:  # the end of the epoch may be worse
+                best_parameters = last_finite.copy()
+        last_finite[:] = parameters.flat
         if on_epoch_end is not None:
             stopped = bool(on_epoch_end(len(loss_curve), loss))
 
-    if best_parameters is not None:
-        parameters.flat[:] = best_parameters
     rose = validation_score is None and loss_curve[-1] > 10 * (tol - best)
+    if best_parameters is not None and (validation_score or diverged or rose):
+        parameters.flat[:] = best_parameters
     converged = converged and not rose
     if rose:
         warnings.warn(
@@ -192,7 +204,7 @@ def train_minibatches(
             ConvergenceWarning,
             stacklevel=2,
         )
-    elif warn and not (converged or stopped):
+    elif warn and not (converged or stopped or diverged):
         _warn_not_converged(max_iter)
     return TrainingResult(len(loss_curve), converged, loss_curve, validation_scores)
 

@@ -6,16 +6,15 @@
 import copy
 
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state
 
-from .._closed_loop import lay_out
-from .._gaussian import RunningGaussian, draw_gaussian
+from .._closed_loop import RealLoop
+from .._gaussian import RunningGaussian
 from ..base import SequenceRegressor
 from ..targets import NEXT
 from ._echo_state_base import EchoStateNetwork
 
 
-class EchoStateRegressor(EchoStateNetwork, SequenceRegressor):
+class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
     """Echo state network: a fixed random recurrent net and a linear readout.
 
     The units of the reservoir are driven by the input and by each other through
@@ -251,88 +250,5 @@ class EchoStateRegressor(EchoStateNetwork, SequenceRegressor):
     def _first_row_distribution(self):
         return self._first_row.mean, self._first_row.covariance
 
-    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
-        """Run on closed-loop from the end of each sequence.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences in any layout.
-
-        n_steps : int, default=1
-            Number of time steps to forecast.
-
-        future_exogenous : array-like of shape (n_steps, n_inputs) or \
-                (n_sequences, n_steps, n_inputs), default=None
-            The driving inputs of the steps to come; the last one is not used.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
-
-        Returns
-        -------
-        forecast : ndarray
-            The `n_steps` rows that follow each sequence: for rows of shape
-            (n_sequences * n_steps, n_targets), for a panel of shape
-            (n_sequences, n_steps, n_targets), for a list an object array of arrays.
-        """
-        rows, layout = self._forecast_rows(
-            X, groups, n_steps, future_exogenous, lambda outputs: outputs
-        )
-        return lay_out(rows[:, :, self._target_columns(self.exogenous)], layout)
-
-    def sample(
-        self,
-        n_steps=1,
-        *,
-        n_sequences=None,
-        X=None,
-        groups=None,
-        future_exogenous=None,
-        random_state=None,
-    ):
-        """Draw sequences from the fitted model.
-
-        Parameters
-        ----------
-        n_steps : int, default=1
-            Number of time steps to draw.
-
-        n_sequences : int, default=None
-            Number of sequences. None draws one, as rows.
-
-        X : array-like, default=None
-            Sequences in any layout, each of which is continued. Without, a sequence
-            begins with a row drawn from the Gaussian distribution of the training
-            rows, as in `score_samples`.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows of X, the sequence to which each row belongs.
-
-        future_exogenous : array-like of shape (n_steps, n_inputs) or \
-                (n_sequences, n_steps, n_inputs), default=None
-            The driving inputs of the steps drawn.
-
-        random_state : int, RandomState instance or None, default=None
-            Determines the noise. Pass an int for reproducible draws.
-
-        Returns
-        -------
-        X : ndarray of shape (n_steps, n_features) or \
-                (n_sequences, n_steps, n_features)
-            The rows drawn, driving inputs included; in the layout of X if that is
-            given.
-        """
-        rng = check_random_state(random_state)
-
-        def first(n):
-            mean, covariance = self._first_row_distribution()
-            return mean + draw_gaussian(rng, covariance, n)
-
-        def draw(outputs):
-            return outputs + draw_gaussian(rng, self.noise_covariance_, len(outputs))
-
-        rows, layout = self._sample_rows(
-            n_steps, n_sequences, X, groups, future_exogenous, first, draw
-        )
-        return lay_out(rows, layout)
+    def _outlook(self, place):
+        return super()._outlook(place).astype(self._reservoir.biases.dtype, copy=False)

@@ -12,11 +12,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._closed_loop import check_positive, future_inputs
 from ..autoregressive._taps import mean_over_sequences, pooled_rows
 from ..base import check_counted
 from ..preprocessing._frame_output import check_no_frame_output
-from ..sequences import PANEL, ROWS, Layout, last_rows
+from ..sequences import ROWS, last_rows
 from ..targets import NEXT, SEQUENCE
 from ._reservoir import draw_reservoir, run
 from ._ridge import StreamedRidge
@@ -236,18 +235,16 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         index, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
         return mean_over_sequences(outputs[index], starts)
 
-    # Closed loops
+    # Closed loops: they stand at a reservoir, its states and the inputs that led there
 
-    def _check_next_step(self, method):
-        check_is_fitted(self)
-        if self._kind != NEXT:
-            raise ValueError(
-                f"{method} feeds predictions back as inputs: it needs a "
-                f"{type(self).__name__} fitted without y, to predict the next step."
-            )
+    @property
+    def _remedy(self):
+        return (
+            "Take fewer steps, or fit with direct_connections=False, a smaller "
+            f"input_scaling or a larger alpha (alpha={self.alpha!r})."
+        )
 
     def _end(self, sequences):
-        """State and inputs at each sequence's last row."""
         last = last_rows(sequences)
         place = np.full(sequences.n_rows, -1)
         place[last] = np.arange(len(last))
@@ -255,104 +252,18 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         for rows, block in self._run(sequences):
             here = place[rows] >= 0
             states[place[rows[here]]] = block[here]
-        return states, self._inputs(sequences)[last]
+        return self._reservoir.fastest(), states, self._inputs(sequences)[last]
 
-    def _run_on(self, states, inputs, n_steps, advance):
-        """Run closed-loop: ``advance(outputs, step)`` gives the next inputs.
-
-        Parameters
-        ----------
-        states : ndarray of shape (n_sequences, n_components)
-        inputs : ndarray of shape (n_sequences, n_features)
-            Those that led to the states.
-        n_steps : int
-        advance : callable
-
-        Returns
-        -------
-        inputs : ndarray of shape (n_sequences, n_steps, n_features)
-        """
+    def _begin(self, rows):
         reservoir = self._reservoir.fastest()
-        shape = len(inputs), n_steps, inputs.shape[1]
-        out = np.empty(shape, dtype=inputs.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for step in range(n_steps):
-                out[:, step] = advance(self._read_out(states, inputs), step)
-                inputs = out[:, step]
-                states = reservoir.step(states, reservoir.drive(inputs))
-        if out.dtype.kind == "f" and not np.isfinite(out).all():
-            raise ValueError(
-                f"The closed loop is unstable: within n_steps={n_steps} steps it "
-                "leaves the range of floating point. Take fewer steps, or fit with "
-                "direct_connections=False, a smaller input_scaling or a larger alpha "
-                f"(alpha={self.alpha!r})."
-            )
-        return out
+        return self._move((reservoir, reservoir.begin(len(rows)), None), rows)
 
-    def _placer(self, future_exogenous, n_sequences, n_steps, method):
-        """A function that puts predicted values and driving inputs into rows."""
-        targets = self._target_columns(self.exogenous)
-        inputs, future = self._future_inputs(
-            future_exogenous, n_sequences, n_steps, method
-        )
+    def _move(self, place, rows):
+        reservoir, states, _ = place
+        if rows.dtype.kind == "f":
+            rows = rows.astype(reservoir.biases.dtype, copy=False)
+        return reservoir, reservoir.step(states, reservoir.drive(rows)), rows
 
-        def place(values, step):
-            rows = np.empty((n_sequences, self.n_features_in_), dtype=values.dtype)
-            rows[:, targets] = values
-            rows[:, inputs] = future[:, step]
-            return rows
-
-        return place
-
-    def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
-        return future_inputs(self, future_exogenous, n_sequences, n_steps, method)
-
-    def _forecast_rows(self, X, groups, n_steps, future_exogenous, choose):
-        """Closed loop from the end of each sequence; rows and their layout."""
-        self._check_next_step("forecast")
-        check_positive(n_steps, "n_steps")
-        sequences = self._read_sequences(X, groups)
-        return self._continue(sequences, n_steps, future_exogenous, choose, "forecast")
-
-    def _continue(self, sequences, n_steps, future_exogenous, choose, method):
-        n = sequences.n_sequences
-        place = self._placer(future_exogenous, n, n_steps, method)
-        states, inputs = self._end(sequences)
-        rows = self._run_on(
-            states, inputs, n_steps, lambda outputs, step: place(choose(outputs), step)
-        )
-        return rows, sequences.layout
-
-    def _sample_rows(
-        self, n_steps, n_sequences, X, groups, future_exogenous, first, choose
-    ):
-        """Closed loop with draws: ``first(n)`` begins, ``choose(outputs)`` goes on."""
-        self._check_next_step("sample")
-        check_positive(n_steps, "n_steps")
-        if X is not None:
-            if n_sequences is not None:
-                raise ValueError(
-                    f"n_sequences={n_sequences!r} and X were both given: with X, each "
-                    "of its sequences is continued once."
-                )
-            sequences = self._read_sequences(X, groups)
-            return self._continue(
-                sequences, n_steps, future_exogenous, choose, "sample"
-            )
-        n = 1 if n_sequences is None else n_sequences
-        check_positive(n, "n_sequences")
-        place = self._placer(future_exogenous, n, n_steps, "sample")
-        reservoir = self._reservoir
-        begin = place(first(n), 0)
-        if begin.dtype.kind == "f":
-            begin = begin.astype(reservoir.biases.dtype)
-        states = reservoir.step(reservoir.begin(n), reservoir.drive(begin))
-        rows = self._run_on(
-            states,
-            begin,
-            n_steps - 1,
-            lambda outputs, step: place(choose(outputs), step + 1),
-        )
-        kind = ROWS if n_sequences is None else PANEL
-        layout = Layout(kind, np.arange(n + 1))
-        return np.concatenate([begin[:, None], rows], axis=1), layout
+    def _outlook(self, place):
+        _, states, inputs = place
+        return self._read_out(states, inputs)

@@ -5,17 +5,16 @@
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 
-from .._closed_loop import lay_out
+from .._closed_loop import SymbolLoop
 from ..classification import SequenceClassifier
 from ..targets import NEXT
 from ._class_scores import calibrate
 from ._echo_state_base import EchoStateNetwork
 
 
-class EchoStateClassifier(EchoStateNetwork, SequenceClassifier):
+class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     """Echo state network for symbols and class labels.
 
     A fixed random recurrent net, the reservoir, is driven by the rows (symbols are
@@ -271,17 +270,12 @@ class EchoStateClassifier(EchoStateNetwork, SequenceClassifier):
         return np.eye(len(self.classes_))[targets.values[index, 0]]
 
     def _log_proba(self, sequences):
-        return self._calibration.log_proba(self._outputs(sequences))
+        return self._class_log_proba(self._outputs(sequences))
+
+    def _class_log_proba(self, outputs):
+        return self._calibration.log_proba(outputs)
 
     # Symbols: numbers that count on from one column of X to the next
-
-    @property
-    def _n_symbols(self):
-        return sum(len(symbols) for symbols in self.symbols_)
-
-    def _symbol_offsets(self):
-        sizes = [len(symbols) for symbols in self.symbols_]
-        return np.cumsum([0, *sizes[:-1]])
 
     def _n_inputs(self):
         return super()._n_inputs() if self._encoder is None else self._n_symbols
@@ -303,124 +297,3 @@ class EchoStateClassifier(EchoStateNetwork, SequenceClassifier):
         indicators = np.zeros((len(inputs), self._n_symbols))
         indicators[np.arange(len(inputs))[:, None], inputs] = 1.0
         return indicators
-
-    def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
-        columns, values = super()._future_inputs(
-            future_exogenous, n_sequences, n_steps, method
-        )
-        codes = np.zeros(values.shape, dtype=np.intp)
-        for i, column in enumerate(columns):
-            symbols = self.symbols_[column]
-            given = np.asarray(values[:, :, i])
-            places = np.minimum(np.searchsorted(symbols, given), len(symbols) - 1)
-            if (symbols[places] != given).any():
-                unknown = np.unique(given[symbols[places] != given])[:5].tolist()
-                raise ValueError(
-                    f"future_exogenous holds unknown symbols {unknown} in column {i}. "
-                    f"Expected among {symbols[:20].tolist()}."
-                )
-            codes[:, :, i] = places + self._symbol_offsets()[column]
-        return columns, codes
-
-    def _decode(self, rows):
-        """Symbols from their numbers: (…, n_features) object or integer array."""
-        rows = rows - self._symbol_offsets()
-        columns = [symbols[rows[..., i]] for i, symbols in enumerate(self.symbols_)]
-        return np.stack(columns, axis=-1)
-
-    def _number(self, codes):
-        """Numbers of predicted symbols from their codes: a column."""
-        return codes[:, None] + self._symbol_offsets()[self._target_column()]
-
-    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
-        """Run on closed-loop, with the most probable symbol at each step.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences of symbols in any layout.
-
-        n_steps : int, default=1
-            Number of time steps to forecast.
-
-        future_exogenous : array-like of shape (n_steps, n_inputs) or \
-                (n_sequences, n_steps, n_inputs), default=None
-            The driving symbols of the steps to come; the last one is not used.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
-
-        Returns
-        -------
-        forecast : ndarray
-            The `n_steps` symbols that follow each sequence: for rows of shape
-            (n_sequences * n_steps,), for a panel of shape (n_sequences, n_steps), for
-            a list an object array of arrays.
-        """
-
-        def most_probable(scores):
-            return self._number(self._calibration.log_proba(scores).argmax(axis=1))
-
-        rows, layout = self._forecast_rows(
-            X, groups, n_steps, future_exogenous, most_probable
-        )
-        return lay_out(self._decode(rows)[..., self._target_column()], layout)
-
-    def sample(
-        self,
-        n_steps=1,
-        *,
-        n_sequences=None,
-        X=None,
-        groups=None,
-        future_exogenous=None,
-        random_state=None,
-    ):
-        """Draw sequences of symbols from the fitted model.
-
-        Parameters
-        ----------
-        n_steps : int, default=1
-            Number of time steps to draw.
-
-        n_sequences : int, default=None
-            Number of sequences. None draws one, as rows.
-
-        X : array-like, default=None
-            Sequences of symbols in any layout, each of which is continued. Without, a
-            sequence begins with a symbol drawn by the training frequencies.
-
-        groups : array-like of shape (n_samples,), default=None
-            For rows of X, the sequence to which each row belongs.
-
-        future_exogenous : array-like of shape (n_steps, n_inputs) or \
-                (n_sequences, n_steps, n_inputs), default=None
-            The driving symbols of the steps drawn.
-
-        random_state : int, RandomState instance or None, default=None
-            Determines the draws. Pass an int for reproducible ones.
-
-        Returns
-        -------
-        X : ndarray of shape (n_steps, n_features) or \
-                (n_sequences, n_steps, n_features)
-            The symbols drawn, driving ones included; in the layout of X if that is
-            given.
-        """
-        rng = check_random_state(random_state)
-
-        def choose(log_proba):
-            # The largest of log p plus Gumbel noise is a draw from p.
-            noise = rng.gumbel(size=log_proba.shape)
-            return self._number((log_proba + noise).argmax(axis=1))
-
-        rows, layout = self._sample_rows(
-            n_steps,
-            n_sequences,
-            X,
-            groups,
-            future_exogenous,
-            lambda n: choose(np.tile(self._first_log_proba, (n, 1))),
-            lambda scores: choose(self._calibration.log_proba(scores)),
-        )
-        return lay_out(self._decode(rows), layout)

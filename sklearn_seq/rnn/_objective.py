@@ -25,8 +25,9 @@ class SequenceObjective:
     parameters, gradient : ParameterVector
         Where its parameters are read and its gradient is written.
 
-    inputs : ndarray of shape (n_rows, n_inputs)
-        The time steps of all sequences, of the parameters' type or symbol codes.
+    inputs : ndarray of shape (n_rows, n_inputs) or callable
+        The time steps of all sequences, of the parameters' type or symbol codes, or
+        ``take(rows, out)``, which writes those of the given rows into `out`.
 
     offsets : ndarray of shape (n_sequences + 1,)
         Rows ``offsets[i]`` to ``offsets[i + 1] - 1`` are sequence i.
@@ -81,7 +82,7 @@ class SequenceObjective:
         self.initial = initial
         self.alpha = alpha
         self.block_size = block_size
-        self._take = row_taker(inputs)
+        self._take = inputs if callable(inputs) else row_taker(inputs)
         self._workspace = network.workspace(parameters.dtype)
 
     def __call__(self, batch):
@@ -272,8 +273,9 @@ def predict(
     parameters : ParameterVector
         Its parameters.
 
-    inputs : ndarray of shape (n_rows, n_inputs)
-        The time steps of all sequences, of the parameters' type or symbol codes.
+    inputs : ndarray of shape (n_rows, n_inputs) or callable
+        The time steps of all sequences, of the parameters' type or symbol codes, or
+        ``take(rows, out)``, which writes those of the given rows into `out`.
 
     offsets : ndarray of shape (n_sequences + 1,)
         Rows ``offsets[i]`` to ``offsets[i + 1] - 1`` are sequence i.
@@ -300,7 +302,8 @@ def predict(
     outputs = np.empty((n_sequences if final else n_rows, network.n_outputs), dtype)
     states = np.empty((n_sequences, network.n_states), dtype)
     hidden = np.empty((n_rows, n_units), dtype) if return_hidden else None
-    take, work = row_taker(inputs), network.workspace(dtype)
+    take = inputs if callable(inputs) else row_taker(inputs)
+    work = network.workspace(dtype)
     by_length = np.argsort(-np.diff(offsets), kind="stable")
     for start in range(0, n_sequences, ABREAST):
         sequences = by_length[start : start + ABREAST]

@@ -235,6 +235,19 @@ def test_divergence_is_an_error_that_leaves_finite_parameters(dtype):
     assert_array_equal(problem.parameters.flat, seen[-1])
 
 
+@pytest.mark.parametrize("learning_rate_init", [2.0, 20.0])
+def test_divergence_can_end_with_a_warning_and_the_best_parameters(learning_rate_init):
+    problem, full = LeastSquares(), slice(None)
+    start = problem(full)
+    steep = SGD(problem.parameters.flat, learning_rate_init=learning_rate_init)
+    with pytest.warns(ConvergenceWarning, match="Lower learning_rate_init"):
+        result = problem.train(
+            steep, n_iter_no_change=np.inf, max_iter=500, keep_best_on_divergence=True
+        )
+    assert not result.converged
+    assert problem(full) <= start
+
+
 def test_a_rising_loss_is_no_convergence(problem):
     steep = SGD(problem.parameters.flat, learning_rate_init=5.0)
     with pytest.warns(ConvergenceWarning, match="rose .* Lower learning_rate_init"):

@@ -35,8 +35,9 @@ def as_matrices(covariances, covariance_type, means):
 
 def as_variances(covariances, means):
     """Those of diagonal or spherical covariances, as (C, D)."""
-    covariances = covariances.reshape(len(means), -1)
-    return np.broadcast_to(covariances, means.shape)
+    if covariances.shape == means.shape:
+        return covariances
+    return np.broadcast_to(covariances[:, None], means.shape)
 
 
 def symmetric(matrices):

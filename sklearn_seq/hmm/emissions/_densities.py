@@ -108,24 +108,24 @@ def _independent(means, variances, rows, out, whitening=None):
     matrix have the variances.
     """
     C, D = means.shape
-    centre = np.median(means, axis=0)
+    centre = np.sort(means, axis=0)[C // 2]
     deviations = np.sqrt(variances)
-    scale = deviations.max(axis=0)
+    scale = np.maximum.reduce(deviations, axis=0)
     precisions = np.square(scale / deviations)
     offsets = means - centre
     offsets = offsets / scale if whitening is None else offsets @ whitening
     distances = precisions * np.square(offsets)
     constants = -0.5 * (LOG_2PI + 2 * np.log(deviations))
-    far = _far(distances.sum(axis=1), FAR)
+    far = _far(np.add.reduce(distances, axis=1), FAR)
 
-    linear, square = precisions * offsets, -0.5 * precisions
-    ones = constants - 0.5 * distances
-    ones[far] = linear[far] = square[far] = 0.0
     complete = whitening is not None or not np.isnan(rows).any()
-    if complete:
-        ones = ones.sum(axis=1, keepdims=True)
-    coefficients = np.hstack([ones, linear, square]).T
-    n_ones = ones.shape[1]
+    n_ones = 1 if complete else D
+    coefficients = np.empty((n_ones + 2 * D, C))
+    ones = (constants - 0.5 * distances).T
+    coefficients[:n_ones] = np.add.reduce(ones, axis=0) if complete else ones
+    coefficients[n_ones : n_ones + D] = (precisions * offsets).T
+    coefficients[n_ones + D :] = -0.5 * precisions.T
+    coefficients[:, far] = 0.0
     pieces = chunks(len(rows), len(coefficients))
     columns = np.ones((len(coefficients), pieces[0].stop if pieces else 0))
     for piece in pieces:

@@ -15,7 +15,7 @@ from ._covariances import as_matrices, n_free
 from ._densities import log_densities
 from ._gaussian import GaussianEmissions
 from ._moments import Moments, moments
-from ._prior import EMPTY, Prior, log_prior, maximise
+from ._prior import EMPTY, FLAT, Prior, log_prior, maximise
 from ._rows import chunks, patterns
 from ._start import clusters_within, deviates, draw, random_rows
 from ._units import Units
@@ -359,6 +359,8 @@ class GaussianMixtureEmissions:
     def _prior(self, shape):
         K, M, D = shape
         prior = Prior.of(self, shape, K)
+        if prior is FLAT:
+            return prior
         means = prior.means.reshape(K, M, D).swapaxes(0, 1).reshape(-1, D)
         weights = prior.weights.reshape(K, M).T.ravel()
         return prior._replace(means=means, weights=weights)

@@ -63,10 +63,14 @@ class Prior(NamedTuple):
             The number of covariances, if components share them.
         """
         D, kind = shape[-1], settings.covariance_type
-        means = _spread(settings.means_prior, "means_prior", shape)
-        weights = _spread(settings.means_weight, "means_weight", shape[:-1])
         weight = float(settings.covars_weight)
         degrees = max(weight - (D if kind in ("full", "tied") else 1), 0.0)
+        numbers = settings.means_prior, settings.means_weight, settings.covars_prior
+        if all(isinstance(value, float | int) for value in numbers):
+            if not (settings.means_weight or settings.covars_prior or degrees):
+                return FLAT
+        means = _spread(settings.means_prior, "means_prior", shape)
+        weights = _spread(settings.means_weight, "means_weight", shape[:-1])
         scale = scale_matrix(settings.covars_prior, kind, D)
         if kind == "spherical":
             degrees, scale = degrees * D, scale * D
@@ -74,9 +78,8 @@ class Prior(NamedTuple):
         scale = np.broadcast_to(scale, (C, *scale.shape))
         return cls(means.reshape(-1, D), weights.ravel(), degrees, scale)
 
-    @property
-    def flat(self):
-        return not (self.weights.any() or self.degrees or self.scale.any())
+
+FLAT = Prior(np.zeros((1, 1)), np.zeros(1), 0.0, np.zeros(1))  # of any components
 
 
 def _spread(value, name, shape):
@@ -166,7 +169,7 @@ def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
 
 def log_prior(means, covariances, covariance_type, prior):
     """Logarithm of the prior, up to a constant."""
-    if prior.flat:
+    if prior is FLAT:
         return 0.0
     from_prior = means - prior.means
     if covariance_type in ("diag", "spherical"):

@@ -10,6 +10,7 @@ import numpy as np
 from ._prior import scale_matrix
 
 CONSTANT = 1e-15  # spread of a feature, relative to its values, that is rounding
+LARGEST = 1e153  # spread whose square is a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,12 @@ class Units:
         mean = shifted.sum(axis=0) / counts
         shifted = np.where(known, shifted - mean, 0.0)
         spread = np.sqrt(np.square(shifted).sum(axis=0) / counts) * unit
+        if (spread > LARGEST).any():
+            raise ValueError(
+                f"A feature of X has a standard deviation of {spread.max():.3g}: its "
+                "variance is beyond floating point. Scale X, for example with "
+                "sklearn.preprocessing.StandardScaler."
+            )
         centre = first + mean * unit
         if common and varies.any():
             spread, largest = spread[varies], spread[varies].max()

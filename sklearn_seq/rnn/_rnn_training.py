@@ -1,0 +1,456 @@
+"""Training of recurrent networks."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import copy
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from threadpoolctl import threadpool_limits
+
+from .._callbacks import FitProgress
+from ..base import check_counted
+from ..optim import (
+    OPTIMIZERS,
+    ShuffledBatches,
+    train_hessian_free,
+    train_lbfgs,
+    train_minibatches,
+)
+from ..targets import NEXT, SEQUENCE
+from ._curvature import GaussNewton
+from ._initialization import INITIALIZERS
+from ._network import RecurrentNetwork
+from ._readout import READOUTS
+from ._training_data import TrainingData
+from .cells import CELLS
+from .constraints import CONSTRAINTS
+
+MAX_BATCH = 32  # sequences
+LONG = 200  # steps beyond which sequences are learnt in chunks
+CHUNK = 100  # steps of a chunk
+SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they bring
+
+
+class RecurrentTraining(CallbackSupportMixin):
+    """Mixin of the recurrent networks: how they learn.
+
+    A subclass fills the hooks ``_loss``, a name of a loss, ``_shapes(targets)``, what
+    the network needs to know of inputs and outputs, ``_training_targets(targets,
+    index)``, the values to learn and their weights, ``_constant_outputs(data)``, the
+    best outputs that do not depend on inputs, ``_training_dtype(sequences)`` and
+    ``_remember_fit(sequences, targets, weights, add)``.
+    """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "cell": [StrOptions(set(CELLS))],
+        "readout": [StrOptions(set(READOUTS))],
+        "recurrent_constraint": [StrOptions(set(CONSTRAINTS)), "array-like", None],
+        "initial_state": [
+            StrOptions({"learned"}),
+            Interval(Real, None, None, closed="neither"),
+        ],
+        "init": [StrOptions(set(INITIALIZERS))],
+        "target_steps": [
+            StrOptions({"last"}),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
+        "truncate": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
+        "solver": [StrOptions({"lbfgs", "hessian-free", *OPTIMIZERS})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "shuffle": ["boolean"],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "exogenous": [None, str, Integral, "array-like"],
+        "burn_in": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    # The network
+
+    def _layers(self):
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
+        if sizes.ndim != 1 or sizes.size == 0 or sizes.dtype.kind not in "iu":
+            valid = False
+        else:
+            valid = (sizes >= 1).all()
+        if not valid:
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r}: expected integers of "
+                "at least 1, one for each recurrent layer, at least one."
+            )
+        return tuple(sizes.tolist())
+
+    def _make_network(self, targets):
+        layers = self._layers()
+        n_inputs, n_outputs, symbols = self._shapes(targets)
+        if self.readout == "units" and n_outputs > layers[-1]:
+            raise ValueError(
+                f"readout='units' takes the {n_outputs} outputs from the units of the "
+                f"last layer, but hidden_layer_sizes={self.hidden_layer_sizes!r} gives "
+                f"it only {layers[-1]}. Use a larger layer, or readout='linear'."
+            )
+        return RecurrentNetwork(
+            n_inputs,
+            n_outputs,
+            layers,
+            cell=self.cell,
+            loss=self._loss,
+            readout=self.readout,
+            recurrent_constraint=self._constraint(layers),
+            initial_state=self.initial_state,
+            **symbols,
+        )
+
+    def _constraint(self, layers):
+        """The constraint of the recurrent weights, a pattern being checked."""
+        constraint = self.recurrent_constraint
+        if constraint is None or isinstance(constraint, str):
+            return constraint
+        pattern = np.asarray(constraint)
+        n = layers[0]
+        if (
+            pattern.dtype.kind not in "iu"
+            or pattern.shape != (n, n)
+            or set(layers) != {n}
+        ):
+            raise ValueError(
+                f"recurrent_constraint has shape {pattern.shape} and dtype "
+                f"{pattern.dtype}, but a pattern of shared weights must be an array of "
+                f"integers of shape (n_units, n_units), here {(n, n)}, all layers "
+                f"being of the same size; hidden_layer_sizes="
+                f"{self.hidden_layer_sizes!r}."
+            )
+        return pattern
+
+    def _begin_training(self, targets, sequences, more):
+        """A new network, or with `more` the last fit's, to go on with."""
+        network = self._make_network(targets)
+        if not more:
+            self._random_state = check_random_state(self.random_state)
+            dtype = self._training_dtype(sequences)
+            self._parameters = network.initialize(
+                self._random_state, dtype, init=self.init
+            )
+            self._optimizer = None
+        elif _kind_of(network) != _kind_of(self._network):
+            raise ValueError(
+                "warm_start and partial_fit go on with the net of the last fit, of "
+                f"layers {self._network.layer_sizes} and cell={self._network.cell!r}, "
+                f"but these data and parameters ask for layers {network.layer_sizes} "
+                f"and cell={network.cell!r}. Call fit with warm_start=False."
+            )
+        else:
+            network.constrain(self._parameters)
+        self._network = network
+
+    # Training
+
+    def _train(
+        self,
+        X,
+        y,
+        groups,
+        sample_weight,
+        initial_states,
+        sequences,
+        targets,
+        *,
+        more=False,
+        add=False,
+        epochs=None,
+    ):
+        """Fit to all targets that count.
+
+        With `more`, go on from where the last fit ended; with `epochs`, for so many
+        epochs and without regard to convergence; with `add`, these data come on top of
+        those of earlier calls.
+        """
+        self._begin_training(targets, sequences, more)
+        sequences = self._start(sequences, initial_states)
+        weights = self._step_weights(sample_weight, sequences, targets.kind)
+        data, held_out = self._training_data(sequences, targets, weights), None
+        if self.early_stopping and self.solver in OPTIMIZERS and epochs is None:
+            data, held_out = self._split(data)
+        if not more and self.readout == "linear":
+            # The first predictions are what is best without any input.
+            self._parameters["output_biases"][:] = self._constant_outputs(data)
+        max_iter = epochs or self.max_iter
+        progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)
+
+        def fitted():
+            model = copy.copy(self)
+            model._parameters = copy.deepcopy(self._parameters)
+            model._remember_targets(targets)
+            model._remember_fit(sequences, targets, weights, add=False)
+            return vars(model)
+
+        def end_iteration(n_iter, loss):
+            return progress.iteration(fitted)
+
+        threads = 1 if self._parameters.flat.size < SMALL_NET else None
+        with threadpool_limits(threads, user_api="blas"):
+            result = self._minimize(
+                data, held_out, max_iter, end_iteration, epochs is None
+            )
+            self._remember_targets(targets)
+            self._remember_fit(sequences, targets, weights, add=add)
+        earlier = self.loss_curve_ if more else []
+        self.loss_curve_ = earlier + result.loss_curve
+        self.loss_ = self.loss_curve_[-1]
+        self.n_iter_ = len(self.loss_curve_)
+        self.validation_scores_ = result.validation_scores or None
+        progress.end(lambda: vars(self))
+
+    def _minimize(self, data, held_out, max_iter, end_iteration, to_end):
+        """Train by the chosen solver."""
+        truncate = self._steps_of_chunks(data)
+        network, parameters = self._network, self._parameters
+        gradient = parameters.zeros_like()
+        if self.solver in OPTIMIZERS:
+            return self._train_stochastically(
+                data, held_out, gradient, truncate, max_iter, end_iteration, to_end
+            )
+        objective = data.objective(network, parameters, gradient, self.alpha)
+        if self.solver == "lbfgs":
+            return train_lbfgs(
+                objective.full,
+                parameters,
+                gradient,
+                max_iter=max_iter,
+                tol=self.tol,
+                on_iteration_end=end_iteration,
+            )
+        return train_hessian_free(
+            objective.full,
+            GaussNewton(objective),
+            parameters,
+            gradient,
+            max_iter=max_iter,
+            tol=self.tol,
+            on_iteration_end=end_iteration,
+            loss=lambda: data.loss(network, parameters, self.alpha),
+        )
+
+    def _train_stochastically(
+        self, data, held_out, gradient, truncate, max_iter, end_iteration, to_end
+    ):
+        network, parameters = self._network, self._parameters
+        validation_score = None
+        if held_out is not None:
+
+            def validation_score():
+                return -held_out.loss(network, parameters)
+
+        objective = data.objective(network, parameters, gradient, self.alpha)
+        size = MAX_BATCH if self.batch_size == "auto" else self.batch_size
+        batches = ShuffledBatches(
+            data.n_segments,
+            min(size, data.n_segments),
+            self._random_state if self.shuffle else None,
+        )
+        if truncate is not None:
+            batches = objective.chunks(batches, truncate)
+        return train_minibatches(
+            objective,
+            parameters,
+            gradient,
+            self._prepare_optimizer(),
+            batches,
+            max_iter=max_iter,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            max_gradient_norm=self.max_grad_norm,
+            validation_score=validation_score,
+            on_epoch_end=end_iteration,
+            warn=to_end,
+            keep_best_on_divergence=True,
+        )
+
+    def _prepare_optimizer(self):
+        """The optimiser of the last fit, or a new one, with the present settings."""
+        settings = {"learning_rate_init": self.learning_rate_init}
+        if self.solver == "sgd":
+            settings["momentum"] = self.momentum
+            settings["nesterovs_momentum"] = self.nesterovs_momentum
+        make = OPTIMIZERS[self.solver]
+        if type(self._optimizer) is not make:
+            self._optimizer = make(self._parameters.flat, **settings)
+        for name, value in settings.items():
+            setattr(self._optimizer, name, value)
+        return self._optimizer
+
+    def _steps_of_chunks(self, data):
+        """After how many steps gradients end; None if they never do."""
+        if self.truncate is None:
+            return None
+        whole = self.solver not in OPTIMIZERS or self.target_steps is not None
+        whole = whole or data.final
+        longest = int(np.diff(data.offsets).max())
+        if self.truncate == "auto":
+            return None if whole or longest <= LONG else CHUNK
+        if whole:
+            why = (
+                f"solver={self.solver!r} takes all data at once"
+                if self.solver not in OPTIMIZERS
+                else "the targets stand at the end of sequences, far from where "
+                "errors must reach"
+            )
+            raise ValueError(
+                f"truncate={self.truncate!r} cuts sequences into chunks, but {why}. "
+                "Set truncate=None."
+            )
+        if self.truncate > longest:
+            raise ValueError(
+                f"truncate={self.truncate!r} is longer than the longest sequence, of "
+                f"{longest} step(s). Set a smaller number, or None to let gradients "
+                "flow through whole sequences."
+            )
+        return self.truncate
+
+    # Data
+
+    def _training_data(self, sequences, targets, weights):
+        """The inputs and targets of all rows (or sequences) that count."""
+        index = self._counted(targets, sequences)
+        check_counted(index, self, "learn")
+        self._check_target_steps(sequences, targets)
+        offsets, final = sequences.offsets, False
+        initial = sequences.initial_of_segments()
+        rows = index - targets.advance
+        if targets.kind == SEQUENCE:
+            segments = sequences.last_segments[index]
+            if self.target_steps in (None, "last"):
+                final, rows = True, segments
+            else:
+                steps = np.arange(-self.target_steps, 0)
+                rows = (offsets[segments + 1][:, None] + steps).ravel()
+                index = np.repeat(index, self.target_steps)
+        values, own_weights = self._training_targets(targets, index)
+        if weights is not None:
+            weights = weights[index].astype(self._parameters.dtype)
+            if own_weights is None:
+                own_weights = weights
+            else:
+                own_weights = (own_weights.T * weights).T
+        n = len(offsets) - 1 if final else sequences.n_rows
+        values, own_weights = _spread(
+            values, own_weights, rows, n, self._parameters.dtype
+        )
+        starts = offsets[:-1]
+        owners = np.searchsorted(sequences.sequence_offsets, starts, "right") - 1
+        if own_weights is not None and not own_weights.any():
+            raise ValueError(
+                "sample_weight is zero wherever there is a target: there is nothing "
+                "to learn from. At least one sample must have a positive weight."
+            )
+        data = TrainingData(
+            self._taker(self._inputs(sequences)),
+            offsets,
+            values,
+            own_weights,
+            final,
+            initial,
+            owners,
+        )
+        return data.with_targets_only()
+
+    def _check_target_steps(self, sequences, targets):
+        """Every sequence must be as long as the number of steps that count."""
+        if self.target_steps in (None, "last"):
+            return
+        lengths = np.diff(sequences.offsets)
+        if targets.kind == SEQUENCE:
+            lengths = lengths[sequences.last_segments]
+        n_targets = lengths - targets.advance
+        if (n_targets < self.target_steps).any():
+            i = int(np.argmax(n_targets < self.target_steps))
+            raise ValueError(
+                f"target_steps={self.target_steps!r} is more than the "
+                f"{n_targets[i]} step(s) with a target of sequence {i}, which has "
+                f"{lengths[i]} row(s). Set a smaller number, or leave the sequence out."
+            )
+
+    def _split(self, data):
+        """Data to learn from, and data held out.
+
+        Whole sequences are held out; of a single sequence, its last part.
+        """
+        owners = np.unique(data.owners)
+        n_held_out = int(np.ceil(self.validation_fraction * len(owners)))
+        if n_held_out < len(owners):
+            chosen = self._random_state.permutation(owners)[:n_held_out]
+            held_out = np.isin(data.owners, chosen)
+            return (
+                data.subset(np.flatnonzero(~held_out)),
+                data.subset(np.flatnonzero(held_out)),
+            )
+        counted = data.counted()
+        n = int(np.ceil(self.validation_fraction * len(counted)))
+        if data.final or n == len(counted):
+            raise ValueError(
+                f"early_stopping=True, but {len(owners)} sequence(s) with "
+                f"{len(counted)} target(s) cannot be split by validation_fraction="
+                f"{self.validation_fraction!r}. Use more or longer sequences, or "
+                "early_stopping=False."
+            )
+        cut = counted[-n]
+        return data.until(cut), data.judged_from(cut)
+
+    def _read_more(self, X, y, groups):
+        """Further data for a model that is fitted, with targets of the same kind."""
+        sequences = self._read_sequences(X, groups)
+        if y is not None and self._kind == NEXT:
+            raise ValueError(
+                f"This {type(self).__name__} was first fitted without y, to predict "
+                "the next step: partial_fit takes no y."
+            )
+        targets = self._score_targets(y, sequences)
+        if hasattr(self, "classes_"):
+            self._check_labels_seen(targets)
+        return sequences, targets
+
+
+def _kind_of(network):
+    """What two networks must have in common to share parameters."""
+    shapes = network.penalized_shapes | network.free_shapes
+    return shapes, network.cell, network.readout
+
+
+def _spread(values, weights, places, n, dtype):
+    """Values and weights at their places among n, with weight zero elsewhere."""
+    if weights is None and len(places) == n:
+        all_values = np.empty_like(values)
+        all_values[places] = values
+        return all_values, None
+    shape = () if weights is None else weights.shape[1:]
+    all_weights = np.zeros((n, *shape), dtype)
+    all_weights[places] = 1 if weights is None else weights
+    all_values = np.zeros((n, *values.shape[1:]), values.dtype)
+    all_values[places] = values
+    return all_values, all_weights

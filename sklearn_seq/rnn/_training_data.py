@@ -1,0 +1,134 @@
+"""What a recurrent network is trained on."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from ..optim import LOSSES, rows_of_sequences
+from ._objective import SequenceObjective, predict
+
+
+class TrainingData(NamedTuple):
+    """Segments of sequences with a target for each row, or for each segment.
+
+    Attributes
+    ----------
+    take : callable
+        ``take(rows, out)`` writes the inputs of some rows into `out`.
+
+    offsets : ndarray of shape (n_segments + 1,)
+        Rows ``offsets[i]`` to ``offsets[i + 1] - 1`` are segment i.
+
+    values : ndarray of shape (n, n_targets), or (n,) of int
+        The targets of all rows, or with `final` of all segments.
+
+    weights : ndarray of shape (n,) or (n, n_targets), or None
+        Their weights, 0 where there is no target.
+
+    final : bool
+        Whether targets are those of the last row of each segment.
+
+    initial : ndarray of shape (n_segments, n_given) or None
+        The states before each segment.
+
+    owners : ndarray of shape (n_segments,)
+        The sequence that each segment is of.
+    """
+
+    take: Callable
+    offsets: np.ndarray
+    values: np.ndarray
+    weights: np.ndarray | None
+    final: bool
+    initial: np.ndarray | None
+    owners: np.ndarray
+
+    @property
+    def n_segments(self):
+        return len(self.offsets) - 1
+
+    def counted(self):
+        """The targets of any weight, as a sorted index."""
+        if self.weights is None:
+            return np.arange(len(self.values))
+        return np.flatnonzero(self.weights.reshape(len(self.weights), -1).any(axis=1))
+
+    def with_targets_only(self):
+        """Without the segments that have no target."""
+        segments = counted = self.counted()
+        if not self.final:
+            segments = np.searchsorted(self.offsets, counted, "right") - 1
+        return self.subset(np.unique(segments))
+
+    def subset(self, segments):
+        """Some of the segments."""
+        if np.array_equal(segments, np.arange(self.n_segments)):
+            return self
+        rows, offsets = rows_of_sequences(self.offsets, segments)
+        index = segments if self.final else rows
+        return self._replace(
+            take=lambda positions, out: self.take(rows[positions], out),
+            offsets=offsets,
+            values=self.values[index],
+            weights=None if self.weights is None else self.weights[index],
+            initial=None if self.initial is None else self.initial[segments],
+            owners=self.owners[segments],
+        )
+
+    def until(self, row):
+        """The rows before a row."""
+        n = int(np.searchsorted(self.offsets, row))
+        return self._replace(
+            offsets=np.append(self.offsets[:n], row),
+            values=self.values[:row],
+            weights=None if self.weights is None else self.weights[:row],
+            initial=None if self.initial is None else self.initial[:n],
+            owners=self.owners[:n],
+        )
+
+    def judged_from(self, row):
+        """All rows, but only the targets from a row on."""
+        weights = self.weights
+        if weights is None:
+            weights = np.ones(len(self.values))
+        weights = weights.copy()
+        weights[:row] = 0
+        return self._replace(weights=weights)
+
+    def objective(self, network, parameters, gradient, alpha):
+        """The loss as a function of the parameters, with its gradient."""
+        return SequenceObjective(
+            network,
+            parameters,
+            gradient,
+            self.take,
+            self.offsets,
+            self.values,
+            weights=self.weights,
+            final=self.final,
+            initial=self.initial,
+            alpha=alpha,
+        )
+
+    def loss(self, network, parameters, alpha=0.0):
+        """The loss of all targets, without its gradient."""
+        outputs = predict(
+            network,
+            parameters,
+            self.take,
+            self.offsets,
+            final=self.final,
+            initial=self.initial,
+        ).outputs
+        normalizer = float(len(self.values))
+        if self.weights is not None:
+            normalizer *= float(np.mean(self.weights))
+        loss = LOSSES[network.loss](
+            outputs, self.values, outputs, self.weights, normalizer
+        )
+        flat = parameters.penalized_flat
+        return loss + 0.5 * alpha / normalizer * float(np.dot(flat, flat))
