@@ -45,6 +45,8 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     To be combined with a closed loop and a base of regressors or classifiers.
     """
 
+    __metadata_request__fit = {"sample_weight": None}
+
     _remedy = "Take fewer steps, or fit with a larger alpha."
 
     def __sklearn_tags__(self):

@@ -15,7 +15,7 @@ from ..base import SequenceRegressor
 from ..optim import learns_online
 from ..targets import NEXT
 from ._rnn import RecurrentModel
-from ._rnn_training import RecurrentTraining
+from ._rnn_training import RecurrentTraining, only_sample_weight
 
 
 class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegressor):
@@ -298,7 +298,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None, sample_weight=None, initial_states=None):
+    def fit(self, X, y=None, groups=None, *, initial_states=None, **weights):
         """Fit the net.
 
         Parameters
@@ -314,12 +314,15 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in the loss: rows, or the sequences of a panel.
-
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, see `predict`. They are taken as
             given, not learned.
+
+        **weights : dict
+            `sample_weight`, array-like of shape (n_samples,): weights of the samples in
+            the loss, rows or the sequences of a panel. It is no argument of its own,
+            because a time step of weight 2 is not a time step twice: what resamples
+            by weights, as boosting does, must not take it for that.
 
         Returns
         -------
@@ -332,7 +335,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
             X,
             y,
             groups,
-            sample_weight,
+            only_sample_weight(self, weights),
             initial_states,
             sequences,
             targets,

@@ -454,3 +454,14 @@ def _spread(values, weights, places, n, dtype):
     all_values = np.zeros((n, *values.shape[1:]), values.dtype)
     all_values[places] = values
     return all_values, all_weights
+
+
+def only_sample_weight(estimator, weights):
+    """The `sample_weight` among further arguments of fit; others are an error."""
+    unknown = sorted(set(weights) - {"sample_weight"})
+    if unknown:
+        raise TypeError(
+            f"{type(estimator).__name__}.fit() got an unexpected keyword argument "
+            f"{unknown[0]!r}"
+        )
+    return weights.get("sample_weight")
