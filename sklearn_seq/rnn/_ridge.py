@@ -14,6 +14,7 @@ import numpy as np
 from scipy import linalg
 
 COLUMNS = 32  # columns that LAPACK eliminates at a time
+LARGEST = 1e153  # whose square is a number
 ROUNDING = np.finfo(np.float64).eps
 
 
@@ -63,6 +64,11 @@ class Triangle:
         rows[:, 1 + self.n_inputs :] = y
         self.n += len(rows)
         self.values = rotate(self.values, rows)
+        if not np.abs(self.values).max() < LARGEST:
+            raise ValueError(
+                "The squares of X or y are beyond floating point. Scale them, for "
+                "example with sklearn.preprocessing.StandardScaler."
+            )
         return self
 
     @property
