@@ -16,6 +16,7 @@ _SUBPACKAGES = (
     "autoregressive",
     "datasets",
     "hmm",
+    "inspection",
     "lds",
     "metrics",
     "model_selection",

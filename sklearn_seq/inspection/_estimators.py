@@ -1,0 +1,70 @@
+"""Which estimators can be inspected, and the data that reach their networks."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ..metrics._last_step import last_step
+
+
+def supported_model(estimator, supported, function):
+    """The fitted model at the end of a pipeline or search, or the model itself.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What the user gave.
+
+    supported : tuple of type
+        The models that `function` knows.
+
+    function : str
+        Its name, for errors.
+
+    Returns
+    -------
+    model : estimator
+        The model, which is fitted.
+    """
+    model = estimator
+    while True:
+        if hasattr(model, "best_estimator_"):
+            model = model.best_estimator_
+        elif isinstance(model, Pipeline):
+            model = model.steps[-1][1]
+        else:
+            break
+    check_is_fitted(model)
+    if not isinstance(model, supported):
+        names = ", ".join(cls.__name__ for cls in supported)
+        raise TypeError(
+            f"{function} knows the models {names}, and pipelines and searches that end "
+            f"in one, but estimator is {estimator!r}."
+        )
+    return model
+
+
+def read_sequences(estimator, X, groups=None):
+    """X as the model sees it, behind the steps before it."""
+    model, X = last_step(estimator, X, groups)
+    return model._read_sequences(X, groups)
+
+
+def recurrent_inputs(model, sequences):
+    """What the first layer of a recurrent network is given: (n_rows, n_inputs)."""
+    rows = model._inputs(sequences)
+    network = model._network
+    if network.embedding_dim is not None:
+        return model.embedding_[rows].reshape(len(rows), -1).astype(np.float64)
+    inputs = np.empty((len(rows), network.n_inputs))
+    model._taker(rows)(np.arange(len(rows)), inputs)
+    return inputs
+
+
+def reservoir_inputs(model, sequences):
+    """What a reservoir is given: (n_rows, n_inputs), of symbols their indicators."""
+    inputs = model._direct_inputs(model._inputs(sequences))
+    return inputs.astype(np.float64)
