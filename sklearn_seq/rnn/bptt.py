@@ -23,6 +23,7 @@ R-operator.
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -226,7 +227,7 @@ class Layer:
                 np.matmul(self.fed_weights, hidden[:-1, n:], out=fed)
             scratch, steps = self._forward_steps(k)
             for x, product, step in steps:
-                np.dot(weights, x, out=product)
+                np.dot(weights, x, product)
                 cell.forward(scratch, *step)
             before = [state[-1] for state in self.states(k)]
 
@@ -338,7 +339,8 @@ class Layer:
 
     def _linearize(self, k, first, last, factors):
         tape, hidden = self.tapes[k][first:last], self.hidden[k][first : last + 1]
-        self.cell.linearize(tape, hidden, factors)
+        with unbuffered():
+            self.cell.linearize(tape, hidden, factors)
 
     def _backward_chunk(self, k, first, last, weights, above, d_states):
         """Derivatives by the outputs before, and all pre-activations of, some steps."""
@@ -361,11 +363,11 @@ class Layer:
                 np.add(dh, d_output, out=dh)
             if cell.passes_on:
                 cell.backward(scratch, d_states, direct, *step)
-                np.dot(weights, delta, out=dh)
+                np.dot(weights, delta, dh)
                 np.add(dh, direct, out=dh)
             else:
                 cell.backward(scratch, d_states, *step)
-                np.dot(weights, delta, out=dh)
+                np.dot(weights, delta, dh)
         return deltas
 
     def _backward_steps(self, k, first, last, n_outputs):
@@ -460,6 +462,20 @@ class Layer:
                     product += np.dot(recurrent_weights.T, states[0])
                     cell.tangent(scratch, states, *step, tangent_hidden[t + 1])
             before = [tangent_hidden[-1], *states[1:]]
+
+
+@contextmanager
+def unbuffered():
+    """Make NumPy work on strided arrays in place.
+
+    It copies pieces of an array that is not contiguous together, as far as they fit
+    into a buffer. Of the blocks of many steps that is most of the time.
+    """
+    size = np.setbufsize(16)
+    try:
+        yield
+    finally:
+        np.setbufsize(size)
 
 
 def take_final(runs, blocks, out):

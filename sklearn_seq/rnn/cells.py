@@ -17,6 +17,10 @@ that need no recurrence: `linearize` computes those of many steps at once, and b
 ``0.5 * tanh(0.5 * x) + 0.5``, the inner 0.5 being part of the weights (`scale`), so
 that one tanh serves all gates.
 
+A step of few units and sequences takes little longer than the calls it is made of.
+`forward` and `backward` therefore call the functions of NumPy by their bare names, and
+give the array to write to as the last argument.
+
 References
 ----------
 Elman (1990), Finding structure in time.
@@ -35,6 +39,7 @@ rectified linear units.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from numpy import add, multiply, subtract, tanh
 
 
 class Cell:
@@ -131,7 +136,7 @@ class Tanh(Cell):
         return zip(self.activities(hidden)[1:], strict=True)
 
     def forward(self, scratch, h):
-        np.tanh(h, out=h)
+        tanh(h, h)
 
     def linearize(self, tape, hidden, out):
         h = self.activities(hidden)[1:]
@@ -143,7 +148,7 @@ class Tanh(Cell):
 
     def backward(self, scratch, states, factor, pre):
         (dh,) = states
-        np.multiply(dh, factor, out=pre)
+        multiply(dh, factor, pre)
 
     def tangent(self, scratch, states, factor, pre, h):
         np.multiply(pre, factor, out=h)
@@ -213,13 +218,13 @@ class LSTM(Cell):
     def forward(
         self, scratch, pre, gates, i_f, g_c, products, new, kept, c, tanh_c, o, h
     ):
-        np.tanh(pre, out=pre)
-        np.multiply(gates, self.half, out=gates)
-        np.add(gates, self.half, out=gates)
-        np.multiply(i_f, g_c, out=products)
-        np.add(new, kept, out=c)
-        np.tanh(c, out=tanh_c)
-        np.multiply(o, tanh_c, out=h)
+        tanh(pre, pre)
+        multiply(gates, self.half, gates)
+        add(gates, self.half, gates)
+        multiply(i_f, g_c, products)
+        add(new, kept, c)
+        tanh(c, tanh_c)
+        multiply(o, tanh_c, h)
 
     def linearize(self, tape, hidden, out):
         """Factors of o by dh, of i, f and g by dc, and of dh in dc."""
@@ -248,13 +253,13 @@ class LSTM(Cell):
         self, scratch, states, by_o, o, by_i, i, by_f, f, by_g, g, by_c, forget
     ):
         dh, dc = states
-        np.multiply(dh, by_o, out=o)
-        np.multiply(dh, by_c, out=scratch)
-        np.add(dc, scratch, out=dc)
-        np.multiply(dc, by_i, out=i)
-        np.multiply(dc, by_f, out=f)
-        np.multiply(dc, by_g, out=g)
-        np.multiply(dc, forget, out=dc)
+        multiply(dh, by_o, o)
+        multiply(dh, by_c, scratch)
+        add(dc, scratch, dc)
+        multiply(dc, by_i, i)
+        multiply(dc, by_f, f)
+        multiply(dc, by_g, g)
+        multiply(dc, forget, dc)
 
     def tangent(
         self, scratch, states, by_o, o, by_i, i, by_f, f, by_g, g, by_c, forget, h
@@ -297,15 +302,15 @@ class GRU(Cell):
         return zip(*views, h[:-1], h[1:], strict=True)
 
     def forward(self, scratch, gates, reset, r, z, n, before, h):
-        np.tanh(gates, out=gates)
-        np.multiply(gates, self.half, out=gates)
-        np.add(gates, self.half, out=gates)
-        np.multiply(r, reset, out=reset)
-        np.add(n, reset, out=n)
-        np.tanh(n, out=n)
-        np.subtract(before, n, out=h)
-        np.multiply(h, z, out=h)
-        np.add(h, n, out=h)
+        tanh(gates, gates)
+        multiply(gates, self.half, gates)
+        add(gates, self.half, gates)
+        multiply(r, reset, reset)
+        add(n, reset, n)
+        tanh(n, n)
+        subtract(before, n, h)
+        multiply(h, z, h)
+        add(h, n, h)
 
     def linearize(self, tape, hidden, out):
         """Factors of all pre-activations by dh."""
@@ -331,11 +336,11 @@ class GRU(Cell):
         self, scratch, states, direct, by_b, b, by_r, r, by_z, z, by_n, n, update
     ):
         (dh,) = states
-        np.multiply(dh, by_b, out=b)
-        np.multiply(dh, by_r, out=r)
-        np.multiply(dh, by_z, out=z)
-        np.multiply(dh, by_n, out=n)
-        np.multiply(dh, update, out=direct)
+        multiply(dh, by_b, b)
+        multiply(dh, by_r, r)
+        multiply(dh, by_z, z)
+        multiply(dh, by_n, n)
+        multiply(dh, update, direct)
 
     def tangent(self, scratch, states, by_b, b, by_r, r, by_z, z, by_n, n, update, h):
         (before,) = states
