@@ -23,6 +23,7 @@ from sklearn_seq.datasets import load_sunspots
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
 
 BURN_IN = 12
+LAST_KNOWN, LAST_TESTED = 1920, 1987
 PLAIN = FunctionTransformer()
 ROOT = FunctionTransformer(np.sqrt, np.square, check_inverse=False)
 GRID = {
@@ -41,42 +42,69 @@ def errors(model, X, rows):
     return (predicted[rows - 1] - X[rows]) ** 2
 
 
+def fit(model, X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X)
+
+
 def cross_validated_error(model, X):
     folds = TimeSeriesSplitWithContext(5, burn_in=BURN_IN)
     means = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for train, test in folds.split(X):
-            fitted = clone(model).fit(X[train])
-            rows = np.arange(BURN_IN, len(test))
-            means.append(errors(fitted, X[test], rows).mean())
+    for train, test in folds.split(X):
+        fitted = fit(clone(model), X[train])
+        rows = np.arange(BURN_IN, len(test))
+        means.append(errors(fitted, X[test], rows).mean())
     return np.mean(means)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+def search(model, choices, X, seeds, jobs):
+    """Cross-validated error of each choice, the mean over seeds."""
+    found = Parallel(n_jobs=jobs, batch_size=32)(
+        delayed(cross_validated_error)(model(seed, **choice), X)
+        for choice in choices
+        for seed in range(seeds)
+    )
+    return np.reshape(found, (len(choices), seeds)).mean(axis=1)
+
+
+def show_test_errors(model, best, X, years, seeds):
+    """Fit the choice to 1700-1920; its errors on 1921-1987, and those of AR(9)."""
+    train = X[years <= LAST_KNOWN]
+    test = np.flatnonzero((years > LAST_KNOWN) & (years <= LAST_TESTED))
+    tested = [
+        errors(fit(model(seed, **best), train), X, test).mean() for seed in range(seeds)
+    ]
+    print("test error by seed:", *(f"{error:.0f}" for error in tested))
+    print(f"mean: {np.mean(tested):.1f}")
+    plain = Pipeline([("power", PLAIN), ("ar", ARRegressor(9))]).fit(train)
+    rooted = Pipeline([("power", ROOT), ("ar", ARRegressor(9))]).fit(train)
+    print(f"AR(9): {errors(plain, X, test).mean():.1f}", end=", ")
+    print(f"on square roots: {errors(rooted, X, test).mean():.1f}")
+
+
+def read_arguments(description):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--jobs", type=int, default=-1)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def feed_forward(seed, **params):
+    net = MLPSequenceRegressor(
+        solver="lbfgs", max_iter=2000, burn_in=BURN_IN, random_state=seed
+    )
+    steps = [("power", PLAIN), ("scale", StandardScaler()), ("net", net)]
+    return Pipeline(steps).set_params(**params)
+
+
+def main():
+    args = read_arguments(__doc__)
     bunch = load_sunspots()
     X, years = bunch.data, bunch.time
-    train = X[years <= 1920]
-    test = np.flatnonzero((years >= 1921) & (years <= 1987))
-
-    def model(seed, **params):
-        net = MLPSequenceRegressor(
-            solver="lbfgs", max_iter=2000, burn_in=BURN_IN, random_state=seed
-        )
-        steps = [("power", PLAIN), ("scale", StandardScaler()), ("net", net)]
-        return Pipeline(steps).set_params(**params)
-
     choices = list(ParameterGrid(GRID))
-    found = Parallel(n_jobs=args.jobs, batch_size=32)(
-        delayed(cross_validated_error)(model(seed, **params), train)
-        for params in choices
-        for seed in range(args.seeds)
-    )
-    means = np.reshape(found, (len(choices), args.seeds)).mean(axis=1)
+    known = X[years <= LAST_KNOWN]
+    means = search(feed_forward, choices, known, args.seeds, args.jobs)
     best = choices[int(np.argmin(means))]
     shown = {
         name.removeprefix("net__"): value
@@ -86,16 +114,7 @@ def main():
     transform = "square root" if best["power"] is ROOT else "none"
     print(f"chosen among {len(choices)}: transform: {transform}, {shown}")
     print(f"cross-validated error, mean over {args.seeds} seeds: {means.min():.1f}")
-    tested = [
-        errors(model(seed, **best).fit(train), X, test).mean()
-        for seed in range(args.seeds)
-    ]
-    print("test error by seed:", *(f"{error:.0f}" for error in tested))
-    print(f"mean: {np.mean(tested):.1f}")
-    plain = Pipeline([("power", PLAIN), ("ar", ARRegressor(9))]).fit(train)
-    rooted = Pipeline([("power", ROOT), ("ar", ARRegressor(9))]).fit(train)
-    print(f"AR(9): {errors(plain, X, test).mean():.1f}", end=", ")
-    print(f"on square roots: {errors(rooted, X, test).mean():.1f}")
+    show_test_errors(feed_forward, best, X, years, args.seeds)
 
 
 if __name__ == "__main__":
