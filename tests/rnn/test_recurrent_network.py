@@ -9,6 +9,7 @@ from sklearn_seq.optim import Adam
 from sklearn_seq.rnn._initialization import INITIALIZERS
 from sklearn_seq.rnn._network import RecurrentNetwork
 from sklearn_seq.rnn._packing import Packing
+from sklearn_seq.rnn.bptt import unbuffered
 from sklearn_seq.rnn.cells import CELLS
 from sklearn_seq.rnn.constraints import CONSTRAINTS
 
@@ -587,3 +588,13 @@ def test_gauss_newton_product_equals_explicit_matrices(case):
         network.constrain(expected)
         scale = np.abs(expected.flat).max()
         assert_allclose(product.flat, expected.flat, rtol=1e-6, atol=1e-8 * scale)
+
+
+def test_buffer_size_of_numpy_is_given_back():
+    size = np.getbufsize()
+    with unbuffered():
+        assert np.getbufsize() < size
+    assert np.getbufsize() == size
+    with pytest.raises(ZeroDivisionError), unbuffered():
+        raise ZeroDivisionError
+    assert np.getbufsize() == size
