@@ -161,13 +161,13 @@ def plot(x, times, label, train_stop, forecasts, output):
     import matplotlib.pyplot as plt
 
     shown = slice(train_stop, len(x))
-    figure, axes = plt.subplots(figsize=(10, 4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(10, 3.6), layout="constrained")
     axes.plot(times[shown], x[shown], color="black", lw=1.5, label="observed")
     for name, forecast in forecasts.items():
         axes.plot(times[shown], forecast[train_stop - 1 :], lw=1.2, label=name)
     axes.set(title=f"{label}: one step ahead over the test span", ylabel=label)
-    axes.legend()
-    figure.savefig(output, dpi=120)
+    figure.legend(loc="outside right upper")
+    figure.savefig(output, dpi=110)
     plt.close(figure)
     print(f"\nForecasts plotted in {output}")
 

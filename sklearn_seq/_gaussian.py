@@ -24,6 +24,7 @@ def gaussian_log_density(residuals, covariance, known=None):
     Returns
     -------
     log_density : ndarray of shape (n,)
+        −inf where the square of a standardised residual is beyond floating point.
     """
     if known is not None and not known.all():
         log_density = np.zeros(len(residuals))
@@ -41,12 +42,15 @@ def gaussian_log_density(residuals, covariance, known=None):
     floor = tiny * np.maximum(variances[..., -1:], tiny)
     variances = np.maximum(variances, floor)
     whitening = vectors / np.sqrt(variances)[..., None, :]
-    if covariance.ndim == 2:
-        whitened = residuals @ whitening
-    else:
-        whitened = np.einsum("ni,nij->nj", residuals, whitening)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if covariance.ndim == 2:
+            whitened = residuals @ whitening
+        else:
+            whitened = np.einsum("ni,nij->nj", residuals, whitening)
+        squares = np.einsum("ij,ij->i", whitened, whitened)
+    squares[np.isnan(squares)] = np.inf  # of several that overflow
     log_determinant = np.log(2 * np.pi * variances).sum(axis=-1)
-    return -0.5 * (np.einsum("ij,ij->i", whitened, whitened) + log_determinant)
+    return -0.5 * (squares + log_determinant)
 
 
 def draw_gaussian(rng, covariance, n):
@@ -54,6 +58,15 @@ def draw_gaussian(rng, covariance, n):
     variances, vectors = np.linalg.eigh(covariance)
     scale = vectors * np.sqrt(np.maximum(variances, 0.0))
     return rng.standard_normal((n, len(covariance))) @ scale.T
+
+
+def check_squares(squares):
+    """Refuse data whose squares, or their sums, are beyond floating point."""
+    if not np.isfinite(squares).all():
+        raise ValueError(
+            "The squares of X or y are beyond floating point. Scale them, for "
+            "example with sklearn.preprocessing.StandardScaler."
+        )
 
 
 class RunningGaussian:
@@ -99,9 +112,11 @@ class RunningGaussian:
         """
         for start in range(0, len(values), CHUNK_ROWS):
             piece = np.asarray(values[start : start + CHUNK_ROWS], dtype=np.float64)
-            self._update(
-                piece, None if known is None else known[start : start + CHUNK_ROWS]
-            )
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._update(
+                    piece, None if known is None else known[start : start + CHUNK_ROWS]
+                )
+        check_squares(self._products)
         return self
 
     def _update(self, values, known):

@@ -51,7 +51,8 @@ def fit_encoder(rows, symbols):
 def encode(encoder, rows):
     """Codes of the symbols; an error for one that the encoder does not know."""
     try:
-        return encoder.transform(rows)
+        with np.errstate(invalid="ignore"):  # sums of large values, inf - inf
+            return encoder.transform(rows)
     except TypeError as error:  # numbers cannot be compared with strings
         raise ValueError(
             f"X has dtype {rows.dtype}, but the training sequences held strings."

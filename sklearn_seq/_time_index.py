@@ -34,7 +34,8 @@ def segment_starts(index, sequence_offsets, time_step=None):
         Every sequence's first row is among them.
 
     time_step : (str, number) or None
-        A reading of the index and the step that all regular sequences share in it.
+        A reading of the index and the step that all regular sequences share in it, if
+        these hold most of the rows, and the times of the others are multiples of it.
 
     Raises
     ------
@@ -68,12 +69,24 @@ def segment_starts(index, sequence_offsets, time_step=None):
         reading[better], step[better] = i, smallest[better]
     if _has_frequency(index) and len(starts) == 1:
         holes[:] = False
-    segments = np.union1d(starts, np.flatnonzero(holes) + 1)
-    first = int(np.argmax(lengths > 1))
-    same = (reading == reading[first]) & (step == step[first])
-    if reading[first] < 0 or not (same | (lengths == 1)).all():
-        return segments, None
-    return segments, (list(readings)[reading[first]], step[first])
+    # So few rows may be left of a sequence that it looks irregular, or as if its only
+    # step were the usual one: it is read by the step of the others.
+    regular = (reading >= 0) & (lengths > min(2, lengths.max() - 1))
+    shared = _shared(reading[regular], step[regular])
+    if shared and 2 * lengths[regular].sum() > lengths[lengths > 1].sum():
+        name, unit = list(readings)[shared[0]], shared[1]
+        ratio = np.where(inner, np.diff(readings[name]) / unit, 1.0)
+        if _whole(ratio).all():
+            holes |= ratio > 1.5
+            return np.union1d(starts, np.flatnonzero(holes) + 1), (name, unit)
+    return np.union1d(starts, np.flatnonzero(holes) + 1), None
+
+
+def _shared(reading, step):
+    """The reading and the step of all regular sequences, if they are the same."""
+    if len(reading) and (reading == reading[0]).all() and (step == step[0]).all():
+        return int(reading[0]), step[0]
+    return None
 
 
 def _has_frequency(index):

@@ -3,18 +3,23 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import copy
 import numbers
+import warnings
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
     validate_data,
 )
 
+from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
+from ._r_squared import r_squared
+from ._version_stamp import VersionStamp
 from .sequences import ROWS, Sequences, read_layout
 from .targets import (
     NEXT,
@@ -29,7 +34,7 @@ __all__ = ["SequenceEstimator", "SequenceRegressor"]
 FLOATS = (np.float64, np.float32)
 
 
-class SequenceEstimator(BaseEstimator):
+class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
     """Base of all estimators: sequences in, in any layout, and back.
 
     `groups`, one sequence id for each row, is requested by default wherever a method
@@ -56,6 +61,8 @@ class SequenceEstimator(BaseEstimator):
 
     def _read_rows(self, flat, *, reset, dtype=FLOATS):
         """Validate the stacked time steps: shape (n_rows, n_features)."""
+        if not reset and self._is_plain(flat, dtype):
+            return flat
         try:
             rows = validate_data(
                 self, flat, reset=reset, dtype=dtype, ensure_all_finite=False
@@ -70,6 +77,17 @@ class SequenceEstimator(BaseEstimator):
             ) from error
         return rows
 
+    def _is_plain(self, flat, dtype):
+        """Whether `validate_data` would find nothing to say, and return it as it is."""
+        return (
+            type(flat) is np.ndarray
+            and flat.ndim == 2
+            and flat.dtype in dtype
+            and len(flat) > 0
+            and flat.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
+
     def _read_sequences(self, X, groups, *, reset=False):
         """X in whatever layout, validated and packed."""
         flat, layout = self._read_layout(X, groups, reset=reset)
@@ -83,7 +101,24 @@ class SequenceEstimator(BaseEstimator):
         flat, layout = read_layout(X, groups, time_step)
         if reset:
             self._time_step = layout.time_step
+            rows = groups is not None and layout.kind == ROWS
+            self._fitted_with_groups = rows and len(layout.sequence_offsets) > 2
+        elif groups is None and layout.kind == ROWS:
+            self._warn_of_lost_groups(X)
         return flat, layout
+
+    def _warn_of_lost_groups(self, X):
+        """Tools that pass no metadata on would join sequences unseen."""
+        has_sequences = getattr(getattr(X, "index", None), "nlevels", 1) > 1
+        if getattr(self, "_fitted_with_groups", False) and not has_sequences:
+            warnings.warn(
+                f"X has no groups, but {type(self).__name__} was fitted with groups: "
+                "all rows of X are read as one sequence. Pass groups (np.zeros(len(X)) "
+                "if X is one sequence), or X as a frame with an index of two levels, "
+                "sequence and time, which every tool keeps.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _input_names(self):
         names = getattr(self, "feature_names_in_", None)
@@ -162,6 +197,13 @@ class SequenceEstimator(BaseEstimator):
     def _forget(self):
         """A fit that is interrupted leaves the estimator unfitted, not half-fitted."""
         self.__dict__.pop("_kind", None)
+
+    @contextmanager
+    def _all_at_once(self):
+        """A copy to fit, whose attributes become the model's own when all are there."""
+        model = copy.copy(self)
+        yield model
+        vars(self).update(vars(model))
 
     def _remember_targets(self, targets):
         """Set what tells this model's predictions apart; marks it as fitted."""
@@ -286,14 +328,23 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if self._kind == SEQUENCE:
             self._check_panel(sequences)
         if not return_std:
-            return self._shape_outputs(self._outputs(sequences), sequences)
-        means, covariance = self._distribution(sequences)
+            means = self._within_range(self._outputs, sequences)
+            return self._shape_outputs(means, sequences)
+        means, covariance = self._within_range(self._distribution, sequences)
         variances = np.diagonal(covariance, axis1=-2, axis2=-1)
         std = np.sqrt(np.broadcast_to(variances, means.shape)).astype(means.dtype)
         return (
             self._shape_outputs(means, sequences),
             self._shape_outputs(std, sequences),
         )
+
+    def _within_range(self, hook, sequences):
+        """What a hook returns; an error if it is beyond floating point."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = hook(sequences)
+        for array in values if isinstance(values, tuple) else (values,):
+            check_range(array, self)
+        return values
 
     def _distribution(self, sequences):
         """Predicted means and covariance; a family may find both in one pass."""
@@ -340,26 +391,13 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         weights = self._step_weights(sample_weight, sequences, targets.kind)
         index = self._counted(targets, sequences)
         check_counted(index, self, "score")
-        outputs = self._outputs(sequences)
+        outputs = self._within_range(self._outputs, sequences)
         true, predicted = targets.values[index], outputs[index - targets.advance]
-        if targets.known is None:
-            weights = None if weights is None else weights[index]
-            return r2_score(true, predicted, sample_weight=weights)
-        known = targets.known[index]
-        return float(
-            np.mean(
-                [
-                    r2_score(
-                        true[there, i],
-                        predicted[there, i],
-                        sample_weight=None
-                        if weights is None
-                        else weights[index][there],
-                    )
-                    for i, there in enumerate(known.T)
-                    if there.any()
-                ]
-            )
+        return r_squared(
+            true,
+            predicted,
+            known=None if targets.known is None else targets.known[index],
+            weights=None if weights is None else weights[index],
         )
 
     def score_samples(self, X, y=None, groups=None):
@@ -396,7 +434,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _log_density(self, sequences, targets):
         """Gaussian log density of all targets: shape (len(targets.values),)."""
-        outputs, covariance = self._distribution(sequences)
+        outputs, covariance = self._within_range(self._distribution, sequences)
         if targets.kind != NEXT:
             residuals = targets.values - outputs
             return gaussian_log_density(residuals, covariance, targets.known)
@@ -408,6 +446,16 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         log_density = gaussian_log_density(residuals, covariance)
         log_density[first] = gaussian_log_density(residuals[first], first_covariance)
         return log_density
+
+
+def check_range(outputs, estimator):
+    """Refuse outputs that data far from those of fit have made infinite."""
+    if not np.isfinite(outputs).all():
+        raise ValueError(
+            f"The predictions of {type(estimator).__name__} leave the range of "
+            f"floating point ({outputs.dtype}): X is too far from the data of fit. "
+            "Scale X, for example with sklearn.preprocessing.StandardScaler."
+        )
 
 
 def check_counted(index, estimator, what):

@@ -64,7 +64,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         else:
             self._check_no_exogenous()
             labels, kind, missing = self._read_labels(y, layout)
-            check_classification_targets(labels[~missing])
+            with np.errstate(invalid="ignore"):  # numbers too large for integers
+                check_classification_targets(labels[~missing])
             self.classes_ = np.unique(labels[~missing] if classes is None else classes)
             targets = self._encode(labels, kind, missing)
         self._check_classes(self.classes_, "in the data", targets.known is not None)

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SequenceEstimator, check_counted
+from .targets import STEP
 
 __all__ = ["SequenceDensity"]
 
@@ -43,7 +44,7 @@ class SequenceDensity(SequenceEstimator):
         sequences = self._read_sequences(X, groups)
         return sequences.layout.restore(self._log_likelihood(sequences))
 
-    def score(self, X, y=None, groups=None):
+    def score(self, X, y=None, sample_weight=None, groups=None):
         """Mean log-likelihood per time step.
 
         Parameters
@@ -53,6 +54,10 @@ class SequenceDensity(SequenceEstimator):
 
         y : Ignored
             Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in the mean: rows, or the sequences of a panel, each
+            for all its steps.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.
@@ -65,9 +70,12 @@ class SequenceDensity(SequenceEstimator):
         """
         check_is_fitted(self)
         sequences = self._read_sequences(X, groups)
+        weights = self._step_weights(sample_weight, sequences, STEP)
         counted = sequences.steps() >= self.burn_in
         check_counted(np.flatnonzero(counted), self, "score")
-        return float(self._log_likelihood(sequences)[counted].mean())
+        weights = None if weights is None else weights[counted]
+        values = self._log_likelihood(sequences)[counted]
+        return float(np.average(values, weights=weights))
 
     def aic(self, X, groups=None):
         """Akaike's information criterion on X.

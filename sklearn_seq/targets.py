@@ -128,6 +128,18 @@ def next_step_targets(sequences, columns, allow_nan=False):
     return Targets(NEXT, values, ~missing if missing.any() else None)
 
 
+def as_precise_as(values, dtype):
+    """Target values in a network's precision; an error if they are beyond its range."""
+    with np.errstate(over="ignore"):
+        cast = values.astype(dtype, copy=False)
+    if np.isinf(cast).any():
+        raise ValueError(
+            f"y has values of up to {np.nanmax(np.abs(values)):.3g}, which is beyond "
+            f"the range of {dtype}, the dtype of X. Scale y, or cast X to float64."
+        )
+    return cast
+
+
 def read_targets(y, layout, kind=None, numeric=True):
     """Line y up with the packed rows or the sequences of X.
 
@@ -247,20 +259,12 @@ def _read_panel_y(y, layout, kind):
 
 def _check_values(y, numeric):
     """Values of y, checked; NaN stands for a missing target."""
-    if not numeric:
+    with np.errstate(invalid="ignore"):  # sums of large values, inf - inf
         return check_array(
             y,
             ensure_2d=False,
-            dtype=None,
-            ensure_all_finite=False,
+            dtype=[np.float64, np.float32] if numeric else None,
+            ensure_all_finite="allow-nan" if numeric else False,
             allow_nd=True,
             input_name="y",
         )
-    return check_array(
-        y,
-        ensure_2d=False,
-        dtype=[np.float64, np.float32],
-        ensure_all_finite="allow-nan",
-        allow_nd=True,
-        input_name="y",
-    )

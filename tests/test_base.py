@@ -1,4 +1,5 @@
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARClassifier, ARRegressor
 from sklearn_seq.datasets import make_ar_process, make_markov_chain
+from sklearn_seq.preprocessing import DelayTaps
 
 
 @pytest.fixture
@@ -584,3 +586,23 @@ def test_parallel_search_gives_the_same_numbers(with_routing):
     assert_array_equal(
         serial.cv_results_["mean_test_score"], parallel.cv_results_["mean_test_score"]
     )
+
+
+@pytest.mark.parametrize("make", [ARRegressor, DelayTaps])
+def test_rows_that_lost_their_groups_are_warned_of(make):
+    """As scikit-learn warns of X without the feature names that fit saw."""
+    rows, groups = np.arange(12.0)[:, None] ** 1.1, np.repeat([0, 1], 6)
+    model = make().fit(rows, groups=groups)
+    method = model.predict if hasattr(model, "predict") else model.transform
+    with pytest.warns(UserWarning, match="X has no groups, but .* was fitted with"):
+        method(rows)
+    index = pd.MultiIndex.from_arrays([groups, np.arange(12)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        method(rows, groups=groups)
+        method(rows, groups=np.zeros(12))
+        method(pd.DataFrame(rows, index))
+        method([rows])
+        make().fit(rows, groups=np.zeros(12))
+        one = make().fit(rows)
+        (one.predict if hasattr(one, "predict") else one.transform)(rows)

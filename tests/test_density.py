@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_seq.density import SequenceDensity
 
@@ -58,6 +61,24 @@ def test_score_is_the_mean_over_time_steps():
     assert_allclose(burnt.score(ROWS, groups=GROUPS), counted.mean())
     with pytest.raises(ValueError, match="no row of X has a target to score by"):
         IndependentGaussian(burn_in=7).fit(SEQUENCES).score(SEQUENCES)
+
+
+def test_sample_weight_weighs_rows_or_whole_sequences_in_the_mean():
+    weights = np.array([1.0, 0.0, 3.0])
+    by_row = np.repeat(weights, LENGTHS)
+    expected = np.average(EXPECTED, weights=by_row)
+    assert_allclose(MODEL.score(SEQUENCES, sample_weight=weights), expected)
+    score = MODEL.score(ROWS, sample_weight=by_row, groups=GROUPS)
+    assert_allclose(score, expected)
+    with pytest.raises(ValueError, match="sample_weight"):
+        MODEL.score(SEQUENCES, sample_weight=by_row)
+
+
+def test_a_pipeline_scores_a_density_with_metadata_routing():
+    pipeline = make_pipeline(FunctionTransformer(), IndependentGaussian())
+    with sklearn.config_context(enable_metadata_routing=True):
+        score = pipeline.fit(ROWS, groups=GROUPS).score(ROWS, groups=GROUPS)
+    assert_allclose(score, EXPECTED.mean())
 
 
 def test_criteria():

@@ -274,6 +274,20 @@ def test_the_step_of_other_rows(name):
     assert_array_equal(read_layout(fine, time_step=step)[1].offsets, [0, 9])
 
 
+def test_sequences_of_few_rows_are_read_by_the_step_of_the_others():
+    """By themselves the second looks irregular, the third as if its step were two."""
+    times = [*range(9), 0, 1, 3, 7, 9, 4, 6]
+    index = pd.MultiIndex.from_arrays([[0] * 9 + [1] * 5 + [2] * 2, times])
+    _, layout = read_layout(pd.DataFrame(np.zeros((16, 1)), index))
+    assert_array_equal(layout.offsets, [0, 9, 11, 12, 13, 14, 15, 16])
+    assert layout.time_step == ("number", 1)
+    # A longer one of step two is no record with holes: that is its rate.
+    times = [*range(9), 0, 2, 4, 6, 8]
+    index = pd.MultiIndex.from_arrays([[0] * 9 + [1] * 5, times])
+    _, layout = read_layout(pd.DataFrame(np.zeros((14, 1)), index))
+    assert_array_equal(layout.offsets, [0, 9, 14])
+
+
 def test_irregular_and_unlike_sequences_teach_no_step():
     irregular = pd.DataFrame(np.zeros((4, 1)), index=[0.0, 1.0, 2.5, 2.6])
     assert read_layout(irregular)[1].time_step is None

@@ -8,18 +8,35 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import check_positive, lay_out
-from .._gaussian import RunningGaussian
+from .._gaussian import RunningGaussian, check_squares
 from ..base import check_counted
-from ..targets import NEXT, SEQUENCE, indices_of
+from ..targets import NEXT, SEQUENCE, STEP, indices_of
 from ._autocorrelation import burg, yule_walker
 from ._base import TapRegressor
-from ._least_squares import LinearFit, solve_blocks, solve_moments
+from ._least_squares import (
+    LinearFit,
+    merge_patterns,
+    solve_moments,
+    solve_patterns,
+    triangle_of_moments,
+    triangulate_blocks,
+)
 from ._moments import next_step_moments, step_moments
 from ._taps import Taps, mean_over_sequences, pooled_rows
 
 METHODS = {"yule_walker": yule_walker, "burg": burg}
+
+
+def sums_up(estimator):
+    """Whether what has been learnt can be added to: by least squares only."""
+    if estimator.method == "least_squares":
+        return True
+    raise AttributeError(
+        f"partial_fit needs method='least_squares', not {estimator.method!r}."
+    )
 
 
 class ARRegressor(TapRegressor):
@@ -148,6 +165,7 @@ class ARRegressor(TapRegressor):
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @np.errstate(over="ignore", invalid="ignore")
     def fit(self, X, y=None, groups=None):
         """Fit the model.
 
@@ -170,84 +188,157 @@ class ARRegressor(TapRegressor):
             The fitted model.
         """
         sequences, targets = self._read_fit(X, y, groups)
+        moments = None
         if self.method != "least_squares":
-            fit = self._fit_autocorrelation(sequences, targets)
-        elif targets.known_together():
-            fit = self._fit_least_squares(sequences, targets)
+            fit, learnt = self._fit_autocorrelation(sequences, targets), None
         else:
-            fit = self._fit_each_output(sequences, targets)
-        n_lags, n_features = self.n_lags, self.n_features_in_
-        self.coef_ = fit.coef.reshape(targets.n_targets, n_lags, n_features)
+            learnt = moments = self._moments(sequences, targets)
+            fit = solve_moments(moments, self.alpha) if moments else None
+            if fit is None:
+                learnt = self._triangulate(sequences, targets)
+                fit = self._solve(learnt)
+        if moments and targets.kind == NEXT and self.fit_intercept:
+            self._remember_moments(sequences, targets, moments)
+        else:
+            self._remember_first_row(targets)
+        return self._remember_fit(fit, learnt, targets)
+
+    @available_if(sums_up)
+    @_fit_context(prefer_skip_nested_validation=True)
+    @np.errstate(over="ignore", invalid="ignore")
+    def partial_fit(self, X, y=None, groups=None):
+        """Fit the model to more data, on top of those of earlier calls.
+
+        Calls with some whole sequences each give the model that fit gives for all of
+        them, but for rounding. Of the data only second moments are kept, in a triangle
+        of orthogonal triangulation: nothing needs to be gone through again where they
+        are ill-conditioned.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any layout. No tap reaches back into an earlier call.
+
+        y : array-like, default=None
+            Targets as for fit, of the same kind in each call.
+
+        groups : array-like of shape (n_samples,), default=None
+            For rows, the sequence to which each row belongs.
+
+        Returns
+        -------
+        self : object
+            The model.
+        """
+        more = self.__sklearn_is_fitted__()
+        read = self._read_more if more else self._read_fit
+        sequences, targets = read(X, y, groups)
+        moments = self._moments(sequences, targets)
+        if moments and solve_moments(moments, 0.0):
+            learnt = self._as_triangles(moments)
+        else:
+            learnt = self._triangulate(sequences, targets)
+        if more:
+            earlier = self._as_triangles(self._learnt)
+            learnt = merge_patterns(earlier, learnt, self.fit_intercept)
+        fit = self._solve(learnt)
+        self._remember_first_row(targets, more=more)
+        return self._remember_fit(fit, learnt, targets)
+
+    def _read_more(self, X, y, groups):
+        """Further data for a model that is fitted, with targets of the same kind."""
+        sequences = self._read_sequences(X, groups)
+        if y is not None and self._kind == NEXT:
+            raise ValueError(
+                f"This {type(self).__name__} was first fitted without y, to predict "
+                "the next step: partial_fit takes no y."
+            )
+        if self._learnt is None:
+            raise ValueError(
+                "The fit by autocorrelations keeps no sums that partial_fit could add "
+                "to. Call fit with method='least_squares', or partial_fit from the "
+                "start."
+            )
+        settings = self._settings()
+        changed = [k for k, v in settings.items() if self._learnt_with[k] != v]
+        if changed:
+            now = ", ".join(f"{k}={getattr(self, k)!r}" for k in changed)
+            raise ValueError(
+                f"partial_fit adds to the sums of earlier calls, but since then {now} "
+                "was set. Call fit to begin anew."
+            )
+        return sequences, self._score_targets(y, sequences)
+
+    def _settings(self):
+        """What partial_fit cannot change."""
+        return {
+            "n_lags": self.n_lags,
+            "fit_intercept": self.fit_intercept,
+            "exogenous": self._target_columns(self.exogenous).tolist(),
+        }
+
+    def _remember_fit(self, fit, learnt, targets):
+        check_squares(fit.residual_covariance)
+        shape = targets.n_targets, self.n_lags, self.n_features_in_
+        self.coef_ = fit.coef.reshape(shape)
         self.intercept_ = fit.intercept
         self.noise_covariance_ = fit.residual_covariance
-        if not hasattr(self, "_first_row"):
-            self._remember_first_row(targets)
+        self._learnt, self._learnt_with = learnt, self._settings()
         self._remember_targets(targets)
         return self
 
-    def _forget(self):
-        super()._forget()
-        self.__dict__.pop("_first_row", None)
-
-    def _remember_moments(self, targets, moments, runs):
+    def _remember_moments(self, sequences, targets, moments):
         """Distribution of a training row: moments of most rows, and the others."""
-        if targets.kind == NEXT and self.fit_intercept:
-            n_rows = len(targets.values)
-            others = indices_of(np.append(0, runs[1]), np.append(runs[0], n_rows))
-            most = RunningGaussian.of(moments.n, moments.y_mean, moments.yy)
-            self._first_row = most.update(targets.values[others])
+        starts, stops = self._runs(sequences, targets)
+        n_rows = len(targets.values)
+        others = indices_of(np.append(0, stops), np.append(starts, n_rows))
+        most = RunningGaussian.of(moments.n, moments.y_mean, moments.yy.copy())
+        self._first_row = most.update(targets.values[others])
 
-    def _fit_least_squares(self, sequences, targets):
-        context = self.n_lags - 1
-        runs = targets.runs(sequences.offsets, self.burn_in, context)
+    def _runs(self, sequences, targets):
+        """Rows that count: they have a target, and complete taps before it."""
+        return targets.runs(sequences.offsets, self.burn_in, self.n_lags - 1)
+
+    def _moments(self, sequences, targets):
+        """Second moments of the rows that count; None where runs of rows have none."""
+        runs = self._runs(sequences, targets)
         check_counted(runs[0], self, "learn")
-        fit = None
-        if targets.kind != SEQUENCE:
-            args = (self.n_lags, runs, self.fit_intercept)
-            if targets.kind == NEXT:
-                columns = self._target_columns(self.exogenous)
-                moments = next_step_moments(sequences.rows, columns, *args)
-            else:
-                moments = step_moments(sequences.rows, targets.values, *args)
-            fit = solve_moments(moments, self.alpha)
-            self._remember_moments(targets, moments, runs)
-        if fit is None:
-            n_inputs = self.n_lags * self.n_features_in_
-            blocks = self._blocks(sequences, targets)
-            fit = solve_blocks(
-                blocks, n_inputs, targets.n_targets, self.alpha, self.fit_intercept
-            )
-        return fit
+        if targets.kind == SEQUENCE or not targets.known_together():
+            return None
+        args = (self.n_lags, runs, self.fit_intercept)
+        if targets.kind == STEP:
+            return step_moments(sequences.rows, targets.values, *args)
+        columns = self._target_columns(self.exogenous)
+        return next_step_moments(sequences.rows, columns, *args)
+
+    def _triangulate(self, sequences, targets):
+        blocks = self._blocks(sequences, targets)
+        return triangulate_blocks(blocks, self.fit_intercept)
+
+    def _as_triangles(self, learnt):
+        if isinstance(learnt, dict):
+            return learnt
+        return {"1" * len(learnt.y_mean): triangle_of_moments(learnt)}
+
+    def _solve(self, triangles):
+        if not all("1" in of_one for of_one in zip(*triangles, strict=True)):
+            check_counted([], self, "learn")
+        n_inputs = self.n_lags * self.n_features_in_
+        return solve_patterns(triangles, n_inputs, self.alpha, self.fit_intercept)
 
     def _blocks(self, sequences, targets):
         """Taps and targets of all rows that count, block by block."""
         index = targets.counted(sequences.offsets, self.burn_in, self.n_lags - 1)
         taps = Taps(sequences.rows, sequences.offsets, self.n_lags)
 
-        def pooled():
+        if targets.kind == SEQUENCE:
             rows, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
             means = [chunk for _, chunk in taps.chunks(rows)]
             means = mean_over_sequences(np.concatenate(means), starts)
             yield means[index], targets.values[index]
-
-        def stepwise():
+        else:
             for where, chunk in taps.chunks(index - targets.advance):
                 yield chunk, targets.values[index[where]]
-
-        return pooled if targets.kind == SEQUENCE else stepwise
-
-    def _fit_each_output(self, sequences, targets):
-        """Outputs whose targets are missing at different rows, one by one."""
-        fits = [
-            self._fit_least_squares(sequences, targets.output(i))
-            for i in range(targets.n_targets)
-        ]
-        coef = np.vstack([fit.coef for fit in fits])
-        intercept = np.concatenate([fit.intercept for fit in fits])
-        noise = RunningGaussian(targets.n_targets, centre=False)
-        for z, y in self._blocks(sequences, targets)():
-            noise.update(y - z @ coef.T - intercept, ~np.isnan(y))
-        return LinearFit(coef, intercept, noise.covariance)
 
     def _fit_autocorrelation(self, sequences, targets):
         if targets.kind != NEXT or self.n_features_in_ != 1:

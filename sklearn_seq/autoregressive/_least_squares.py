@@ -1,4 +1,8 @@
-"""Linear least squares and ridge regression from moments or from blocks of rows."""
+"""Linear least squares and ridge regression, from moments or from rows.
+
+Rows come block by block, and are rotated into a triangle: slower than moments, but
+exact where those are ill-conditioned.
+"""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -38,7 +42,7 @@ def solve_moments(moments, alpha):
     Returns
     -------
     fit : LinearFit or None
-        None if the moments are too ill-conditioned to tell: use `solve_blocks`.
+        None if the moments are too ill-conditioned to tell: take the rows.
     """
     gram = moments.zz.copy()
     gram[np.diag_indices_from(gram)] += alpha
@@ -62,17 +66,149 @@ def solve_moments(moments, alpha):
     return LinearFit(coef, intercept, (residual + residual.T) / (2 * moments.n))
 
 
-def solve_blocks(blocks, n_inputs, n_targets, alpha, centre=True):
-    """The same minimum by orthogonal triangulation, block of rows by block.
+class Triangle(NamedTuple):
+    """All that least squares needs to know of rows [z, y], to the last digit.
 
-    Slower than from moments, but exact where those are ill-conditioned; among several
-    minima the one of smallest norm.
+    n : int
+        Number of rows.
+    mean : ndarray of shape (size,), size = n_inputs + n_targets
+        What was subtracted from the rows: their mean, or zero.
+    values : ndarray of shape (at most size, size)
+        The rows, rotated: ``values.T @ values`` are their second moments.
+    """
+
+    n: int
+    mean: np.ndarray
+    values: np.ndarray
+
+
+def triangulate(z, y, centre=True):
+    """Triangle of rows: shapes (n, n_inputs) and (n, n_targets)."""
+    rows = np.empty((len(z), z.shape[1] + y.shape[1]))
+    rows[:, : z.shape[1]], rows[:, z.shape[1] :] = z, y
+    mean = rows.mean(axis=0) * centre
+    rows -= mean
+    return Triangle(len(rows), mean, _rotate(rows))
+
+
+def triangulate_blocks(blocks, centre=True):
+    """Triangles of rows that come block by block.
 
     Parameters
     ----------
-    blocks : callable returning an iterable of (z, y)
-        The rows, gone through twice; shapes (n, n_inputs) and (n, n_targets).
-    n_inputs, n_targets : int
+    blocks : iterable of (z, y)
+        Shapes (n, n_inputs) and (n, n_targets); NaN in y is no target.
+    centre : bool, default=True
+        Whether means are subtracted.
+
+    Returns
+    -------
+    triangles : dict of str to Triangle
+        One for the rows at which the same targets are known, with these targets: under
+        "101" that of the first and third of three.
+    """
+    triangles = {}
+    for z, y in blocks:
+        known = ~np.isnan(y)
+        complete = known.all()
+        some = known[:1] if complete else known
+        for pattern in sorted(set(map(tuple, some.tolist()))):
+            rows = slice(None) if complete else (known == pattern).all(axis=1)
+            own = triangulate(z[rows], y[rows][:, pattern], centre)
+            key = key_of(pattern)
+            earlier = [triangles[key]] if key in triangles else []
+            triangles[key] = merge([*earlier, own], centre)
+    return triangles
+
+
+def key_of(pattern):
+    return "".join("1" if known else "0" for known in pattern)
+
+
+def pattern_of(key):
+    return np.array([known == "1" for known in key])
+
+
+def merge_patterns(triangles, others, centre=True):
+    """The same for all rows of two such dictionaries."""
+    both = triangles | others
+    for pattern in triangles.keys() & others.keys():
+        both[pattern] = merge([triangles[pattern], others[pattern]], centre)
+    return both
+
+
+def triangle_of_moments(moments):
+    """The same from second moments, with half the digits."""
+    zz, zy, yy = moments.zz, moments.zy, moments.yy
+    gram = np.block([[zz, zy], [zy.T, yy]])
+    scale = np.sqrt(np.diagonal(gram))
+    scale = np.where(scale > 0, scale, 1.0)
+    squares, vectors = np.linalg.eigh(gram / scale / scale[:, None])
+    values = np.sqrt(np.maximum(squares, 0.0))[:, None] * vectors.T * scale
+    mean = np.concatenate([moments.z_mean, moments.y_mean])
+    return Triangle(moments.n, mean, values)
+
+
+def merge(triangles, centre=True):
+    """Triangle of the rows of several others.
+
+    Each is about its own mean. What the means differ by makes one row more.
+
+    References
+    ----------
+    Chan, T. F., Golub, G. H. and LeVeque, R. J. (1983). Algorithms for computing the
+    sample variance. The American Statistician, 37, 242-247.
+    """
+    (n, mean, values), *others = triangles
+    rows = [values]
+    for other in others:
+        rows.append(other.values)
+        if centre:
+            share = other.n / (n + other.n)
+            shift = other.mean - mean
+            rows.append(np.sqrt(n * share) * shift[None])
+            mean = mean + share * shift
+        n += other.n
+    return Triangle(n, mean, _rotate(np.vstack(rows)))
+
+
+def _rotate(rows):
+    few = len(rows) <= rows.shape[1]
+    return rows if few else np.linalg.qr(rows, mode="r")
+
+
+def solve_triangle(triangle, n_inputs, alpha):
+    """Minimise ||y - z W||² + alpha ||W||² over the rows of a triangle.
+
+    Returns
+    -------
+    fit : LinearFit
+        Among several minima the one of smallest norm.
+    """
+    n, mean, values = triangle
+    z, y = values[:, :n_inputs], values[:, n_inputs:]
+    # Columns that rounding alone keeps from being constant are constant.
+    scale = np.linalg.norm(z, axis=0)
+    constant = scale <= 1e-13 * np.sqrt(n) * np.abs(mean[:n_inputs])
+    z = np.where(constant, 0.0, z)
+    ridge = np.sqrt(alpha) * np.eye(n_inputs) if alpha else np.zeros((0, n_inputs))
+    stacked = np.vstack([z, ridge]), np.vstack([y, np.zeros((len(ridge), y.shape[1]))])
+    # What the triangulation leaves of a direction without variance is rounding.
+    cutoff = np.finfo(np.float64).eps * (n_inputs + np.sqrt(n))
+    coef = linalg.lstsq(*stacked, cond=cutoff, lapack_driver="gelsd")[0].T
+    residual = y - z @ coef.T
+    intercept = mean[n_inputs:] - coef @ mean[:n_inputs]
+    return LinearFit(coef, intercept, residual.T @ residual / n)
+
+
+def solve_patterns(triangles, n_inputs, alpha, centre=True):
+    """The same minimum for targets some of which are missing.
+
+    Parameters
+    ----------
+    triangles : dict of str to Triangle
+        As from `triangulate_blocks`. Each target is known somewhere.
+    n_inputs : int
     alpha : float
     centre : bool, default=True
         Whether there is an intercept.
@@ -80,30 +216,33 @@ def solve_blocks(blocks, n_inputs, n_targets, alpha, centre=True):
     Returns
     -------
     fit : LinearFit
+        The coefficients of each target are those for the rows where it is known; the
+        residual covariance is over rows where both targets are.
     """
-    size = n_inputs + n_targets
-    n, mean = 0, np.zeros(size)
-    for z, y in blocks():
-        n += len(z)
-        mean[:n_inputs] += z.sum(axis=0, dtype=np.float64)
-        mean[n_inputs:] += y.sum(axis=0, dtype=np.float64)
-    mean *= centre / n
-    triangle = np.zeros((0, size))
-    for z, y in blocks():
-        block = np.empty((len(z), size))
-        np.subtract(z, mean[:n_inputs], out=block[:, :n_inputs])
-        np.subtract(y, mean[n_inputs:], out=block[:, n_inputs:])
-        triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
-    z, y = triangle[:, :n_inputs], triangle[:, n_inputs:]
-    ridge = np.sqrt(alpha) * np.eye(n_inputs) if alpha else np.zeros((0, n_inputs))
-    # Columns that rounding alone keeps from being constant are constant.
-    scale = np.linalg.norm(z, axis=0)
-    constant = scale <= 1e-13 * np.sqrt(n) * np.abs(mean[:n_inputs])
-    z = np.where(constant, 0.0, z)
-    stacked = np.vstack([z, ridge]), np.vstack([y, np.zeros((len(ridge), n_targets))])
-    # What the triangulation leaves of a direction without variance is rounding.
-    cutoff = np.finfo(np.float64).eps * (n_inputs + np.sqrt(n))
-    coef = linalg.lstsq(*stacked, cond=cutoff, lapack_driver="gelsd")[0].T
-    residual = y - z @ coef.T
-    intercept = mean[n_inputs:] - coef @ mean[:n_inputs]
-    return LinearFit(coef, intercept, residual.T @ residual / n)
+    if len(triangles) == 1:
+        return solve_triangle(*triangles.values(), n_inputs, alpha)
+    patterns = np.array([pattern_of(key) for key in triangles])
+    n_targets = patterns.shape[1]
+    coef, intercept = np.empty((n_targets, n_inputs)), np.empty(n_targets)
+    for members in np.unique(patterns, axis=1).T:
+        group = (patterns.T == members).all(axis=1)
+        parts = [_targets_of(triangles, p, n_inputs, group) for p in patterns[members]]
+        fit = solve_triangle(merge(parts, centre), n_inputs, alpha)
+        coef[group], intercept[group] = fit.coef, fit.intercept
+    products, counts = np.zeros((2, n_targets, n_targets))
+    for key, (n, mean, values) in triangles.items():
+        known = np.flatnonzero(pattern_of(key))
+        own = coef[known]
+        residual = values[:, n_inputs:] - values[:, :n_inputs] @ own.T
+        bias = mean[n_inputs:] - own @ mean[:n_inputs] - intercept[known]
+        where = np.ix_(known, known)
+        products[where] += residual.T @ residual + n * np.outer(bias, bias)
+        counts[where] += n
+    return LinearFit(coef, intercept, products / np.maximum(counts, 1.0))
+
+
+def _targets_of(triangles, pattern, n_inputs, group):
+    """Triangle of the rows of a pattern, with some of its targets."""
+    n, mean, values = triangles[key_of(pattern)]
+    columns = np.append(np.ones(n_inputs, dtype=bool), group[pattern])
+    return Triangle(n, mean[columns], values[:, columns])

@@ -25,6 +25,7 @@ from ..optim import (
     rows_of_sequences,
     train_lbfgs,
     train_minibatches,
+    train_until_interrupt,
 )
 from ..targets import NEXT, SEQUENCE
 from ._network import ACTIVATIONS
@@ -170,14 +171,19 @@ class TapNetwork(CallbackSupportMixin):
 
         threads = 1 if self._parameters.flat.size < SMALL_NET else None
         with threadpool_limits(threads, user_api="blas"):
-            result = self._minimize(sequences, data, max_iter, end_iteration, epochs)
+            result = train_until_interrupt(
+                lambda hook: self._minimize(sequences, data, max_iter, hook, epochs),
+                self._parameters,
+                end_iteration,
+            )
         earlier = self.loss_curve_ if more else []
-        self.loss_curve_ = earlier + result.loss_curve
-        self.loss_ = self.loss_curve_[-1]
-        self.n_iter_ = len(self.loss_curve_)
-        self.validation_scores_ = result.validation_scores or None
-        self._remember_targets(targets)
-        self._remember_fit(sequences, targets, add=add)
+        with self._all_at_once() as model:
+            model.loss_curve_ = earlier + result.loss_curve
+            model.loss_ = model.loss_curve_[-1]
+            model.n_iter_ = len(model.loss_curve_)
+            model.validation_scores_ = result.validation_scores or None
+            model._remember_targets(targets)
+            model._remember_fit(sequences, targets, add=add)
         progress.end(lambda: vars(self))
 
     def _remember_fit(self, sequences, targets, add=False):

@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._gaussian import RunningGaussian
 from ..optim import learns_online
+from ..targets import as_precise_as
 from ._base import TapRegressor
 from ._mlp import TapNetwork
 from ._network import FeedForward
@@ -296,7 +297,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         )
 
     def _training_targets(self, targets, index):
-        values = targets.values[index].astype(self._parameters.dtype, copy=False)
+        values = as_precise_as(targets.values[index], self._parameters.dtype)
         if targets.known is None:
             return values, None
         return values, targets.known[index].astype(values.dtype)

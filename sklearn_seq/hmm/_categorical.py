@@ -281,7 +281,9 @@ class CategoricalHMM(BaseHMM):
     def _stand_ins(self, rows, missing, reset):
         """A known symbol of each column, to be read where one is missing."""
         if not reset:
-            return np.array([symbols[0] for symbols in self.symbols_], rows.dtype)
+            known = [symbols[0] for symbols in self.symbols_]
+            text = any(isinstance(symbol, str) for symbol in known)
+            return np.array(known, object if text else rows.dtype)
         empty = missing.all(axis=0)
         if empty.any():
             name = self._input_names()[np.flatnonzero(empty)[0]]
@@ -367,7 +369,7 @@ def integers(rows, missing):
     """Real numbers that are integers, or missing, as integers; others as they are."""
     if rows.dtype.kind != "f":
         return rows
-    rows = np.where(missing, 0.0, rows)
+    rows = np.where(missing, 0.0, rows).astype(np.float64, copy=False)
     whole = (np.abs(rows) < 2.0**53) & (rows == np.floor(rows))
     return rows.astype(np.intp) if whole.all() else rows
 

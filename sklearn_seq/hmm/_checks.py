@@ -6,6 +6,7 @@
 import numpy as np
 
 from .._markov import check_probabilities
+from .emissions._checks import as_numbers
 from .learning import Prior
 
 
@@ -69,7 +70,7 @@ def check_prior(startprob_prior, transmat_prior, transmat_mask, fixed, n_compone
 
 
 def _check_concentration(values, name, shape):
-    array = np.asarray(values, dtype=np.float64)
+    array = as_numbers(values, name)
     if array.ndim and array.shape not in (shape, shape[-1:]):
         raise ValueError(
             f"{name} has shape {array.shape}, but expected a number or {shape}."

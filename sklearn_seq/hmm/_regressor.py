@@ -332,7 +332,9 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             last = last_rows(sequences)
             blind, predicted, joint = blind[last], predicted[last], joint[last]
         together = log_mixture(predicted, self._log_densities(joint))
-        return together - log_mixture(predicted, self._log_densities(blind))
+        alone = log_mixture(predicted, self._log_densities(blind))
+        possible = alone > -np.inf  # the inputs by themselves
+        return np.subtract(together, alone, where=possible, out=together)
 
     def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
         """Mean of the rows that follow each sequence.

@@ -98,7 +98,7 @@ class Filter:
         in_logs : set of int
             The members that were left to logarithms.
         """
-        log_size = self._load(group, weights)
+        log_size = self.load(group, weights)
         scale = group.forward(self.transmat, weights, values)
         if proba is not None:
             group.store(values, proba)
@@ -115,8 +115,19 @@ class Filter:
             )
         return in_logs
 
-    def _load(self, group, weights):
-        """Fill in the weights, and return by what the densities were divided."""
+    def load(self, group, weights):
+        """Fill in the weights, and return logarithms of what densities were divided by.
+
+        Parameters
+        ----------
+        group, weights
+            As for `run`.
+
+        Returns
+        -------
+        log_size : ndarray of shape (n_steps, n)
+            -inf where a row is impossible.
+        """
         group.load(self.log_densities, weights)
         first = weights[0][:, group.first]
         first += self.log_startprob[:, None]

@@ -13,6 +13,8 @@ import numpy as np
 from ._groups import make_groups
 from ._log_space import smooth_logs
 from ._scaled import NONE, Filter, group_panels
+from ._short import smooth_short
+from ._single import Single
 
 OVERLAP = 0.5 * NONE  # below which what was lost may count
 
@@ -39,6 +41,15 @@ def smooth_groups(startprob, transmat, log_densities, offsets, proba):
     log_likelihood = np.empty(len(log_densities))
     for group in make_groups(offsets, len(startprob)):
         weights, values, following = group_panels(group, len(startprob), 3)
+        if type(group) is Single and not model.can_lose:
+            log_size = model.load(group, weights)
+            smoothed = smooth_short(transmat, weights[0])
+            if smoothed is not None:
+                rows = group.rows
+                proba[rows], counts, density = smoothed
+                log_likelihood[rows] = np.log(density) + log_size[0]
+                transitions += counts
+                continue
         in_logs = model.run(group, weights, values, log_likelihood)
         group.backward(transmat, weights, following)
         while True:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
+from .._gaussian import check_squares
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
@@ -22,7 +23,9 @@ from .kalman import filter_states, log_likelihood
 def mean_of_known(values):
     """Mean of each column over what is there; 0 for a column that is all missing."""
     known = ~np.isnan(values)
-    sums = np.where(known, values, 0.0).sum(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = np.where(known, values, 0.0).sum(axis=0)
+    check_squares(sums)
     return sums / np.maximum(known.sum(axis=0), 1)
 
 
@@ -239,9 +242,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             lambda parameters: progress.iteration(lambda: fitted(parameters)),
             fixed=fixed,
         )
-        for name, value in fitted(result.parameters).items():
-            setattr(self, name, value)
         self.n_iter_ = max(1, result.n_iter)
+        vars(self).update(fitted(result.parameters))
         progress.end(lambda: fitted(result.parameters))
         return self
 

@@ -3,14 +3,18 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import reduce
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
 
+from .._gaussian import check_squares
 from ._m_step import above
 from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters
 
+EXPONENT = 1000  # largest of a unit, so that its inverse is a number
 SMALLEST_SPREAD = 1e-4  # of a feature, relative to its root mean square
 
 
@@ -54,18 +58,22 @@ class Units(NamedTuple):
 
     def undo(self, parameters):
         """Parameters in the original units."""
-        return Parameters(**self._convert(parameters._asdict(), self.x, 1 / self.u))
+        with np.errstate(over="ignore"):
+            named = self._convert(parameters._asdict(), self.x, 1 / self.u)
+        for value in named.values():
+            check_squares(np.zeros(0) if value is None else value)
+        return Parameters(**named)
 
     @staticmethod
     def _convert(named, x, u):
         factors = {
-            "observation_matrix": x[:, None],
-            "observation_covariance": np.outer(x, x),
-            "input_matrix": u,
-            "feedthrough_matrix": np.outer(x, u),
+            "observation_matrix": (x[:, None],),
+            "observation_covariance": (x[:, None], x),
+            "input_matrix": (u,),
+            "feedthrough_matrix": (x[:, None], u),
         }
         return {
-            name: value if value is None else value * factors.get(name, 1.0)
+            name: value if value is None else reduce(mul, factors.get(name, ()), value)
             for name, value in named.items()
         }
 
@@ -76,7 +84,7 @@ def _unit(rows):
     mean_square = np.nansum((rows / largest) ** 2, axis=0)
     mean_square /= np.maximum((~np.isnan(rows)).sum(axis=0), 1)
     root = np.where(mean_square > 0, largest * np.sqrt(mean_square), 1.0)
-    return np.exp2(np.round(np.log2(root)))
+    return np.exp2(np.clip(np.round(np.log2(root)), -EXPONENT, EXPONENT))
 
 
 class Coordinates:

@@ -2,6 +2,7 @@
 
 from ._hessian_free import train_hessian_free
 from ._initializers import gaussian, glorot_uniform, orthogonal
+from ._interrupts import train_until_interrupt
 from ._losses import LOSSES, cross_entropy, squared_error
 from ._objective import Objective, predict, row_taker, rows_of_sequences
 from ._optimizers import OPTIMIZERS, SGD, Adam, RMSprop, clip_norm, learns_online
@@ -36,4 +37,5 @@ __all__ = [
     "train_hessian_free",
     "train_lbfgs",
     "train_minibatches",
+    "train_until_interrupt",
 ]

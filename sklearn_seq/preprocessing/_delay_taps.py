@@ -7,13 +7,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import TransformerMixin, _fit_context
-from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ..autoregressive._taps import Taps
 from ..base import SequenceEstimator
-from ..sequences import ROWS, Sequences
+from ..sequences import ROWS
 from ._frame_output import check_no_frame_output
 
 
@@ -85,6 +84,8 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
     ...
     ValueError: groups must be contiguous, but sequence 'a', which began at row 0, ...
     """
+
+    _allow_nan = True
 
     _parameter_constraints = {
         "n_lags": [Interval(Integral, 1, None, closed="left")],
@@ -178,20 +179,26 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         """
         return self._transform(self._read_sequences(X, groups, reset=True))
 
-    def _read_sequences(self, X, groups, *, reset=False):
-        flat, layout = self._read_layout(X, groups, reset=reset)
-        rows = self._read_rows(flat, reset=reset)
-        name = type(self).__name__
-        assert_all_finite(rows, allow_nan=True, estimator_name=name, input_name="X")
-        return Sequences(rows, layout)
-
     def _transform(self, sequences):
         layout = sequences.layout
         if layout.kind != ROWS:
             check_no_frame_output(self)
-        pad = None if isinstance(self.fill, str) else self.fill
+        pad = (
+            None if isinstance(self.fill, str) else self._padding(sequences.rows.dtype)
+        )
         taps = Taps(sequences.rows, sequences.offsets, self.n_lags, pad)
         return layout.restore(taps.take(slice(None)))
+
+    def _padding(self, dtype):
+        """The number that stands where there is no past."""
+        largest = float(np.finfo(dtype).max)
+        if abs(self.fill) > largest:
+            raise ValueError(
+                f"fill={self.fill!r} is beyond the range of X, which is of dtype "
+                f"{dtype}: expected NaN, 'edge' or a number between -{largest:.3g} and "
+                f"{largest:.3g}."
+            )
+        return self.fill
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns: ``temp_lag0``, …, ``temp_lag1``, … for a ``temp``.
@@ -219,6 +226,5 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

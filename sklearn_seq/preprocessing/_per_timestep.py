@@ -26,6 +26,8 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from .._documentation_link import DocumentationLink
+from .._version_stamp import VersionStamp
 from ..base import SequenceEstimator
 from ..sequences import is_ragged, read_layout
 from ..targets import SEQUENCE, read_targets
@@ -42,7 +44,13 @@ def _transformer_has(name):
     return check
 
 
-class PerTimestep(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+class PerTimestep(
+    VersionStamp,
+    DocumentationLink,
+    MetaEstimatorMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Apply a transformer of rows to each time step of a panel.
 
     The time steps of all sequences are stacked to one 2-D array, transformed, and laid

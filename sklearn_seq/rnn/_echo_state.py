@@ -228,13 +228,16 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
             self._begin_learning(targets.n_targets, sequences.rows.dtype)
         ridge = self._learn(sequences, targets)
         fit = ridge.solve(self.alpha)
-        self.coef_, self.intercept_ = fit.coef, fit.intercept
-        self.noise_covariance_ = ridge.error_covariance(fit)
-        if targets.kind == NEXT:
-            earlier = self._first_row if more else RunningGaussian(targets.n_targets)
-            self._first_row = copy.deepcopy(earlier).update(targets.values)
-        self._ridge = ridge
-        self._remember_targets(targets)
+        with self._all_at_once() as model:
+            model.coef_, model.intercept_ = fit.coef, fit.intercept
+            model.noise_covariance_ = ridge.error_covariance(fit)
+            if targets.kind == NEXT:
+                earlier = (
+                    self._first_row if more else RunningGaussian(targets.n_targets)
+                )
+                model._first_row = copy.deepcopy(earlier).update(targets.values)
+            model._ridge = ridge
+            model._remember_targets(targets)
         return self
 
     def _target_values(self, targets, index):

@@ -253,16 +253,17 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
             dtype = np.float64 if self._encoder is not None else sequences.rows.dtype
             self._begin_learning(len(self.classes_), dtype)
         ridge = self._learn(sequences, targets)
-        if targets.kind == NEXT:
-            counts = np.bincount(targets.values[:, 0], minlength=len(self.classes_))
-            self._counts = counts + (self._counts if more else 1)
-            self._first_log_proba = np.log(self._counts / self._counts.sum())
         fit = ridge.solve(self.alpha)
-        self.coef_, self.intercept_ = fit.coef, fit.intercept
         (triangle,) = ridge.triangles.values()
-        self._calibration = calibrate(triangle, fit)
-        self._ridge = ridge
-        self._remember_targets(targets)
+        with self._all_at_once() as model:
+            if targets.kind == NEXT:
+                counts = np.bincount(targets.values[:, 0], minlength=len(self.classes_))
+                model._counts = counts + (self._counts if more else 1)
+                model._first_log_proba = np.log(model._counts / model._counts.sum())
+            model.coef_, model.intercept_ = fit.coef, fit.intercept
+            model._calibration = calibrate(triangle, fit)
+            model._ridge = ridge
+            model._remember_targets(targets)
         return self
 
     def _target_values(self, targets, index):

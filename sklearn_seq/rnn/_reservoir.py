@@ -89,7 +89,13 @@ class Reservoir(NamedTuple):
 
     def astype(self, dtype):
         """The same in another precision."""
-        arrays = (array.astype(dtype) for array in self[:3])
+        with np.errstate(over="ignore"):
+            arrays = [array.astype(dtype) for array in self[:3]]
+        if not all(np.isfinite(abs(array).max()) for array in arrays):
+            raise ValueError(
+                f"The weights of the reservoir are beyond the range of {dtype}. Lower "
+                "spectral_radius, input_scaling or bias_scaling."
+            )
         return Reservoir(*arrays, self.leak_rate)
 
 
@@ -187,6 +193,11 @@ def run(reservoir, inputs, offsets):
         Which rows of the data these are: steps of several sequences side by side.
     states : ndarray of shape (n, n_units)
         The state after each of these rows; not to be written into.
+
+    Raises
+    ------
+    ValueError
+        If what inputs contribute is infinite.
     """
     reservoir = reservoir.fastest()
     size = max(1, BLOCK_VALUES // reservoir.n_units)
@@ -198,7 +209,14 @@ def run(reservoir, inputs, offsets):
         while step < packing.n_steps:
             n_steps = max(1, size // packing.sizes[step])
             part = packing.steps(step, step + n_steps)
-            block = reservoir.drive(inputs[part.rows])
+            with np.errstate(over="ignore", invalid="ignore"):
+                block = reservoir.drive(inputs[part.rows])
+            if not np.isfinite(block).all():
+                raise ValueError(
+                    "What X contributes to the units is beyond floating point. Scale "
+                    "X, for example with sklearn.preprocessing.StandardScaler, or set "
+                    "a smaller input_scaling or bias_scaling."
+                )
             for n, start in zip(part.sizes, part.offsets, strict=False):
                 states = reservoir.step(states[:n], block[start : start + n])
             yield part.rows, block

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from .._gaussian import check_squares
+
 COLUMNS = 32  # columns that LAPACK eliminates at a time
-LARGEST = 1e153  # whose square is a number
 ROUNDING = np.finfo(np.float64).eps
 
 
@@ -64,11 +65,8 @@ class Triangle:
         rows[:, 1 + self.n_inputs :] = y
         self.n += len(rows)
         self.values = rotate(self.values, rows)
-        if not np.abs(self.values).max() < LARGEST:
-            raise ValueError(
-                "The squares of X or y are beyond floating point. Scale them, for "
-                "example with sklearn.preprocessing.StandardScaler."
-            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            check_squares(np.square(self.values).sum(axis=0))
         return self
 
     @property
@@ -165,6 +163,13 @@ class StreamedRidge:
     def __init__(self, n_inputs, n_targets):
         self.n_inputs, self.n_targets = n_inputs, n_targets
         self.triangles = {}
+
+    def __getstate__(self):
+        # Not every format can save a dictionary whose keys are not strings.
+        return vars(self) | {"triangles": list(self.triangles.items())}
+
+    def __setstate__(self, state):
+        vars(self).update(state, triangles=dict(state["triangles"]))
 
     def update(self, z, y, known=None):
         """Add rows: shapes (n, n_inputs), (n, n_targets) and the same; known or not."""

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ..base import check_range
 from ..optim import row_taker, rows_of_sequences
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import ROWS
@@ -140,15 +141,17 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
             initial = None if initial is None else initial[last]
             last = np.arange(len(last))
-        predictions = predict(
-            self._network,
-            self._parameters,
-            take,
-            offsets,
-            final=final,
-            initial=initial,
-            return_hidden=hidden,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            predictions = predict(
+                self._network,
+                self._parameters,
+                take,
+                offsets,
+                final=final,
+                initial=initial,
+                return_hidden=hidden,
+            )
+        check_range(predictions.outputs, self)
         sequences.final = predictions.states[last]
         return predictions
 

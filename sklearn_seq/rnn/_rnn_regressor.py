@@ -13,7 +13,7 @@ from .._closed_loop import RealLoop
 from .._gaussian import RunningGaussian, gaussian_log_density
 from ..base import SequenceRegressor
 from ..optim import learns_online
-from ..targets import NEXT
+from ..targets import NEXT, as_precise_as
 from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight
 
@@ -456,7 +456,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         return sequences.rows.dtype
 
     def _training_targets(self, targets, index):
-        values = targets.values[index].astype(self._parameters.dtype, copy=False)
+        values = as_precise_as(targets.values[index], self._parameters.dtype)
         if targets.known is None or targets.known[index].all():
             return values, None
         return values, targets.known[index].astype(values.dtype)

@@ -20,6 +20,7 @@ from ..optim import (
     train_hessian_free,
     train_lbfgs,
     train_minibatches,
+    train_until_interrupt,
 )
 from ..targets import NEXT, SEQUENCE
 from ._curvature import GaussNewton
@@ -215,16 +216,21 @@ class RecurrentTraining(CallbackSupportMixin):
 
         threads = 1 if self._parameters.flat.size < SMALL_NET else None
         with threadpool_limits(threads, user_api="blas"):
-            result = self._minimize(
-                data, held_out, max_iter, end_iteration, epochs is None
+            result = train_until_interrupt(
+                lambda hook: self._minimize(
+                    data, held_out, max_iter, hook, epochs is None
+                ),
+                self._parameters,
+                end_iteration,
             )
-            self._remember_targets(targets)
-            self._remember_fit(sequences, targets, weights, add=add)
-        earlier = self.loss_curve_ if more else []
-        self.loss_curve_ = earlier + result.loss_curve
-        self.loss_ = self.loss_curve_[-1]
-        self.n_iter_ = len(self.loss_curve_)
-        self.validation_scores_ = result.validation_scores or None
+            earlier = self.loss_curve_ if more else []
+            with self._all_at_once() as model:
+                model.loss_curve_ = earlier + result.loss_curve
+                model.loss_ = model.loss_curve_[-1]
+                model.n_iter_ = len(model.loss_curve_)
+                model.validation_scores_ = result.validation_scores or None
+                model._remember_targets(targets)
+                model._remember_fit(sequences, targets, weights, add=add)
         progress.end(lambda: vars(self))
 
     def _minimize(self, data, held_out, max_iter, end_iteration, to_end):

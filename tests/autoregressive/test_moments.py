@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from sklearn_seq.autoregressive import _moments
-from sklearn_seq.autoregressive._least_squares import solve_blocks, solve_moments
+from sklearn_seq.autoregressive._least_squares import (
+    solve_moments,
+    solve_patterns,
+    triangulate_blocks,
+)
 from sklearn_seq.autoregressive._moments import (
     Moments,
     lagged_gram,
@@ -165,7 +169,7 @@ def test_both_ways_to_the_minimum(centre, alpha, seed, block):
 
     for fit in (
         solve_moments(moments, alpha),
-        solve_blocks(blocks, 4, 2, alpha, centre),
+        solve_patterns(triangulate_blocks(blocks(), centre), 4, alpha, centre),
     ):
         for values, wanted in zip(fit, expected, strict=True):
             assert_allclose(values, wanted, rtol=1e-9, atol=1e-9)
@@ -187,7 +191,8 @@ def test_ill_conditioned_moments_are_given_up(spoil):
     spoil(z)
     pairs = list(zip(z, y, strict=True))
     assert solve_moments(moments_by_hand(pairs, True), 0.0) is None
-    fit = solve_blocks(lambda: [(z[:20], y[:20]), (z[20:], y[20:])], 4, 2, 0.0)
+    blocks = triangulate_blocks([(z[:20], y[:20]), (z[20:], y[20:])])
+    fit = solve_patterns(blocks, 4, 0.0)
     zc = z - z.mean(axis=0)
     expected = np.linalg.lstsq(zc, y - y.mean(axis=0), rcond=None)[0].T
     assert_allclose(fit.coef, expected, rtol=1e-6, atol=1e-9)
@@ -198,6 +203,6 @@ def test_an_exact_fit_is_given_up():
     z, y = regression(0)
     y = z @ np.ones((4, 1)) + 1e-7 * y[:, :1]
     assert solve_moments(moments_by_hand(list(zip(z, y, strict=True)), True), 0) is None
-    fit = solve_blocks(lambda: [(z, y)], 4, 1, 0.0)
+    fit = solve_patterns(triangulate_blocks([(z, y)]), 4, 0.0)
     residual = y - z @ fit.coef.T - fit.intercept
     assert fit.residual_covariance == pytest.approx(np.mean(residual**2), rel=1e-6)

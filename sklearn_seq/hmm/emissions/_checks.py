@@ -21,6 +21,16 @@ def check_names(arrays, names, form):
         )
 
 
+def as_numbers(values, name):
+    """An array of float, or a number as an array without dimensions."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name}={values!r}: expected a number or an array of numbers."
+        ) from error
+
+
 def check_array(value, name, shape, axes):
     """An array of finite numbers of the given shape.
 

@@ -9,7 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import xlogy
 
-from ._checks import check_array, check_covariances, check_distributions, check_names
+from ._checks import (
+    as_numbers,
+    check_array,
+    check_covariances,
+    check_distributions,
+    check_names,
+)
 from ._conditional import conditional_moments
 from ._covariances import as_matrices, n_free
 from ._densities import log_densities
@@ -89,7 +95,7 @@ class GaussianMixtureEmissions:
     names = ("weights", "means", "covariances")
 
     def __post_init__(self):
-        if not np.min(self.weights_prior) >= 1:
+        if not np.min(as_numbers(self.weights_prior, "weights_prior")) >= 1:
             raise ValueError(
                 f"weights_prior={self.weights_prior!r}, but expected at least 1: "
                 "below, the likeliest weights are zeros. Set 1.0 for no prior."

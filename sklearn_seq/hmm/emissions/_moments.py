@@ -113,8 +113,11 @@ def regression(means, covariances, known, unknown):
     own = covariances[:, unknown[:, None], unknown]
     cross = covariances[:, unknown[:, None], known]
     scale = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))[:, known]
+    flat = scale == 0  # a variance that underflows tells nothing
+    scale = np.where(flat, 1.0, scale)
     block = covariances[:, known[:, None], known]
     block = block / scale[:, :, None] / scale[:, None, :]
+    block += flat[:, :, None] * np.eye(len(known))
     solved = np.linalg.solve(block, np.swapaxes(cross / scale[:, None, :], 1, 2))
     coefs = np.swapaxes(solved, 1, 2) / scale[:, None, :]
     intercepts = means[:, unknown] - np.einsum("cuk,ck->cu", coefs, means[:, known])

@@ -14,6 +14,7 @@ from ._prior import EMPTY
 from ._rows import chunks
 from ._units import Natural
 
+LARGEST = 1e18  # rate of counts that are integers
 SMALLEST_RATE = 1e-10  # that is learned
 SMALLEST = 1e-300  # rate that a prior sees in place of zero
 TABLE_SIZE = 1 << 12  # counts whose log factorials are looked up
@@ -139,6 +140,11 @@ class PoissonEmissions:
 
     def sample(self, parameters, states, rng):
         """Rows of counts drawn from states (N,)."""
+        if parameters.rates.max() > LARGEST:
+            raise ValueError(
+                f"rates_ of up to {parameters.rates.max():.3g} are too large to draw "
+                f"counts: expected at most {LARGEST:.3g}."
+            )
         return rng.poisson(parameters.rates[states]).astype(np.float64)
 
     def moments(self, parameters):

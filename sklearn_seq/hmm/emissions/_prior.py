@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._checks import as_numbers
 from ._covariances import as_matrices, factorise, floored
 
 EMPTY = 1e-10  # weight, in rows, below which data tell nothing
@@ -71,6 +72,7 @@ class Prior(NamedTuple):
                 return FLAT
         means = _spread(settings.means_prior, "means_prior", shape)
         weights = _spread(settings.means_weight, "means_weight", shape[:-1])
+        means = np.where(weights[..., None] > 0, means, 0.0)
         scale = scale_matrix(settings.covars_prior, kind, D)
         if kind == "spherical":
             degrees, scale = degrees * D, scale * D
@@ -84,7 +86,7 @@ FLAT = Prior(np.zeros((1, 1)), np.zeros(1), 0.0, np.zeros(1))  # of any componen
 
 def _spread(value, name, shape):
     """A setting as an array of the given shape."""
-    value = np.asarray(value, dtype=np.float64)
+    value = as_numbers(value, name)
     try:
         return np.broadcast_to(value, shape)
     except ValueError:
@@ -97,7 +99,7 @@ def _spread(value, name, shape):
 def scale_matrix(covars_prior, covariance_type, n_features):
     """The scale of a covariance's prior, as such a covariance; a number times 1."""
     D = n_features
-    value = np.asarray(covars_prior, dtype=np.float64)
+    value = as_numbers(covars_prior, "covars_prior")
     shape = {"diag": (D,), "spherical": ()}.get(covariance_type, (D, D))
     if value.ndim == 0 and len(shape) == 2:
         return value * np.eye(D)

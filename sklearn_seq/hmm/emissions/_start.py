@@ -92,6 +92,7 @@ def draw(means, covariances, states, rng):
     for k in np.unique(states):
         here = states == k
         scale = np.sqrt(np.diagonal(covariances[k]))
+        scale = np.where(scale > 0, scale, 1.0)
         values, vectors = np.linalg.eigh(covariances[k] / scale[:, None] / scale)
         factor = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
         rows[here] += noise[here] @ factor.T

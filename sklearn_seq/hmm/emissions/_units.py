@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ._checks import as_numbers
 from ._prior import scale_matrix
 
 CONSTANT = 1e-15  # spread of a feature, relative to its values, that is rounding
@@ -37,21 +38,20 @@ class Units:
         counts = np.maximum(known.sum(axis=0), 1)
         first = rows[known.argmax(axis=0), np.arange(rows.shape[1])]
         first = np.where(known.any(axis=0), first, 0.0)
-        shifted = np.where(known, rows - first, 0.0)
+        with np.errstate(over="ignore"):
+            shifted = np.where(known, rows - first, 0.0)
         largest = np.abs(shifted).max(axis=0, initial=0.0)
         size = np.maximum(np.abs(first), largest)
         varies = largest > CONSTANT * size
         unit = np.where(varies, largest, 1.0)
+        if (largest > np.finfo(np.float64).max).any():
+            raise beyond(largest)
         shifted /= unit
         mean = shifted.sum(axis=0) / counts
         shifted = np.where(known, shifted - mean, 0.0)
         spread = np.sqrt(np.square(shifted).sum(axis=0) / counts) * unit
         if (spread > LARGEST).any():
-            raise ValueError(
-                f"A feature of X has a standard deviation of {spread.max():.3g}: its "
-                "variance is beyond floating point. Scale X, for example with "
-                "sklearn.preprocessing.StandardScaler."
-            )
+            raise beyond(spread)
         centre = first + mean * unit
         if common and varies.any():
             spread, largest = spread[varies], spread[varies].max()
@@ -72,7 +72,10 @@ class Units:
 
     def outward(self, emissions, parameters):
         """Parameters in the original units."""
-        return self._convert(emissions, parameters, False)
+        with np.errstate(over="ignore"):
+            outside = self._convert(emissions, parameters, False)
+        check_covariances(outside.covariances)
+        return outside
 
     def _convert(self, emissions, parameters, inward):
         changes = {}
@@ -100,20 +103,47 @@ class Units:
         """A family's settings, with its priors in these units."""
         changes = {}
         if np.any(emissions.means_weight):
-            means = np.asarray(emissions.means_prior, dtype=np.float64)
+            means = as_numbers(emissions.means_prior, "means_prior")
             if means.ndim and means.shape[-1] != len(self.scale):
                 raise ValueError(
                     f"means_prior has shape {means.shape}, but the rows have "
                     f"{len(self.scale)} features. Give a number, or one for each."
                 )
-            changes["means_prior"] = (means - self.centre) / self.scale
+            with np.errstate(over="ignore"):
+                inside = (means - self.centre) / self.scale
+            if (np.abs(inside) > LARGEST).any():
+                raise ValueError(
+                    f"means_prior={emissions.means_prior!r} is so far from X that the "
+                    "square of the distance is beyond floating point. Give means like "
+                    "those of X."
+                )
+            changes["means_prior"] = inside
         if np.any(emissions.covars_prior):
             kind = emissions.covariance_type
             value = scale_matrix(emissions.covars_prior, kind, len(self.scale))
-            for scale in self._scales(kind):
-                value = value / scale
+            with np.errstate(over="ignore"):
+                for scale in self._scales(kind):
+                    value = value / scale
+            check_covariances(value)
             changes["covars_prior"] = value
         return replace(emissions, **changes)
+
+
+def beyond(spread):
+    return ValueError(
+        f"A feature of X has a standard deviation of {spread.max():.3g}: its variance "
+        "is beyond floating point. Scale X, for example with "
+        "sklearn.preprocessing.StandardScaler."
+    )
+
+
+def check_covariances(covariances):
+    """Refuse what large data, or a floor or prior far above them, make infinite."""
+    if covariances is not None and not np.isfinite(covariances).all():
+        raise ValueError(
+            "A covariance is beyond floating point. Scale X, for example with "
+            "sklearn.preprocessing.StandardScaler, or lower reg_covar and covars_prior."
+        )
 
 
 @dataclass(frozen=True)

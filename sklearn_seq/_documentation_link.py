@@ -1,0 +1,39 @@
+"""Where the HTML representation of an estimator leads its reader."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from importlib.metadata import PackageNotFoundError, metadata
+
+__all__ = ["DocumentationLink"]
+
+
+def documentation_url():
+    """The address of the pages that the package's metadata give, or None."""
+    try:
+        urls = metadata("sklearn_seq").get_all("Project-URL") or []
+    except PackageNotFoundError:  # a copy of the sources that is not installed
+        return None
+    for entry in urls:
+        label, _, url = entry.partition(", ")
+        if label.lower() == "documentation":
+            return url.rstrip("/")
+    return None
+
+
+class DocumentationLink:
+    """Mixin: the link to an estimator's page in its HTML representation.
+
+    The address is that which the metadata of the installed package tell. Without one
+    there is no link.
+    """
+
+    _doc_link_module = "sklearn_seq"
+
+    @property
+    def _doc_link_template(self):
+        url = documentation_url()
+        return f"{url}/api/sklearn_seq.{{estimator_name}}.html" if url else ""
+
+    def _doc_link_url_param_generator(self):
+        return {"estimator_name": type(self).__name__}
