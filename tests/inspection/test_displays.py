@@ -32,15 +32,7 @@ from sklearn_seq.inspection import (
 )
 from sklearn_seq.inspection._plotting import time_edges, times_ahead
 
-matplotlib = pytest.importorskip("matplotlib")
-matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,7 @@ from sklearn_seq import ARRegressor
 from sklearn_seq.datasets import load_sunspots, make_ar_process
 from sklearn_seq.inspection import ARRootsDisplay, ARSpectrumDisplay
 
-matplotlib = pytest.importorskip("matplotlib")
-matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
