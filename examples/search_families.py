@@ -96,7 +96,7 @@ def series_search():
 def recordings_search():
     """Who speaks? One label for each recording, recordings of unequal length."""
     X, y = load_japanese_vowels(return_X_y=True)
-    net = {"max_iter": 30, "random_state": 0}
+    net = {"max_iter": 30, "learning_rate_init": 0.01, "random_state": 0}
     families = [
         {"model": [ARClassifier(max_iter=300)], "model__n_lags": [1, 2]},
         {
@@ -111,7 +111,7 @@ def recordings_search():
             "model__n_components": [2, 4],
         },
         {
-            "model": [RNNClassifier((32,), learning_rate_init=0.01, **net)],
+            "model": [RNNClassifier((32,), **net)],
             "model__cell": ["tanh", "lstm"],
         },
         {
