@@ -43,13 +43,14 @@ def check_priors(priors, codes, n_classes):
     if priors is None:
         counts = np.bincount(codes[codes >= 0], minlength=n_classes)
         return counts / counts.sum()
-    array = np.asarray(priors, dtype=np.float64)
+    expected = f"expected {n_classes} probabilities, one for each class, that sum to 1."
+    try:
+        array = np.asarray(priors, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"priors={priors!r}: {expected}") from error
     valid = array.shape == (n_classes,) and (array >= 0).all()
     if not valid or not np.isclose(array.sum(), 1.0):
-        raise ValueError(
-            f"priors={priors!r}: expected {n_classes} probabilities, one for each "
-            "class, that sum to 1."
-        )
+        raise ValueError(f"priors={priors!r}: {expected}")
     return array
 
 

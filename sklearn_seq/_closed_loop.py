@@ -113,8 +113,10 @@ class ClosedLoop:
 
     def _forecast(self, sequences, n_steps, future_exogenous):
         put = self._putter(future_exogenous, sequences.n_sequences, n_steps, "forecast")
+        with np.errstate(over="ignore", invalid="ignore"):  # seen by what follows
+            end = self._end(sequences)
         rows = self._run_on(
-            self._end(sequences),
+            end,
             n_steps,
             lambda outputs, step: put(self._expect(outputs), step),
         )

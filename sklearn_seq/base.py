@@ -435,14 +435,15 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _log_density(self, sequences, targets):
         """Gaussian log density of all targets: shape (len(targets.values),)."""
         outputs, covariance = self._within_range(self._distribution, sequences)
-        if targets.kind != NEXT:
-            residuals = targets.values - outputs
-            return gaussian_log_density(residuals, covariance, targets.known)
-        first = sequences.offsets[:-1]
-        residuals = np.empty_like(outputs)
-        residuals[1:] = targets.values[1:] - outputs[:-1]
-        mean, first_covariance = self._first_row_distribution()
-        residuals[first] = targets.values[first] - mean
+        with np.errstate(over="ignore"):  # the density of an infinite residual is zero
+            if targets.kind != NEXT:
+                residuals = targets.values - outputs
+                return gaussian_log_density(residuals, covariance, targets.known)
+            first = sequences.offsets[:-1]
+            residuals = np.empty_like(outputs)
+            residuals[1:] = targets.values[1:] - outputs[:-1]
+            mean, first_covariance = self._first_row_distribution()
+            residuals[first] = targets.values[first] - mean
         log_density = gaussian_log_density(residuals, covariance)
         log_density[first] = gaussian_log_density(residuals[first], first_covariance)
         return log_density

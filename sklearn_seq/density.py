@@ -72,10 +72,13 @@ class SequenceDensity(SequenceEstimator):
         sequences = self._read_sequences(X, groups)
         weights = self._step_weights(sample_weight, sequences, STEP)
         counted = sequences.steps() >= self.burn_in
+        if weights is not None:
+            counted &= weights != 0
+            weights = weights[counted]
         check_counted(np.flatnonzero(counted), self, "score")
-        weights = None if weights is None else weights[counted]
         values = self._log_likelihood(sequences)[counted]
-        return float(np.average(values, weights=weights))
+        with np.errstate(over="ignore"):
+            return float(np.average(values, weights=weights))
 
     def aic(self, X, groups=None):
         """Akaike's information criterion on X.
@@ -94,8 +97,8 @@ class SequenceDensity(SequenceEstimator):
             The lower the better.
         """
         check_is_fitted(self)
-        total = self._log_likelihood(self._read_sequences(X, groups)).sum()
-        return float(2 * self._n_parameters() - 2 * total)
+        total = self._total(self._read_sequences(X, groups))
+        return 2 * self._n_parameters() - 2 * total
 
     def bic(self, X, groups=None):
         """Bayesian information criterion on X, its rows counted as samples.
@@ -115,5 +118,10 @@ class SequenceDensity(SequenceEstimator):
         """
         check_is_fitted(self)
         sequences = self._read_sequences(X, groups)
-        total = self._log_likelihood(sequences).sum()
-        return float(self._n_parameters() * np.log(sequences.n_rows) - 2 * total)
+        total = self._total(sequences)
+        return float(self._n_parameters() * np.log(sequences.n_rows)) - 2 * total
+
+    def _total(self, sequences):
+        """Log-likelihood of all rows; -inf where it is beyond floating point."""
+        with np.errstate(over="ignore"):
+            return float(self._log_likelihood(sequences).sum())

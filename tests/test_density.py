@@ -70,8 +70,12 @@ def test_sample_weight_weighs_rows_or_whole_sequences_in_the_mean():
     assert_allclose(MODEL.score(SEQUENCES, sample_weight=weights), expected)
     score = MODEL.score(ROWS, sample_weight=by_row, groups=GROUPS)
     assert_allclose(score, expected)
+    far = [*SEQUENCES, np.full((1, 2), 1e100)]  # as good as impossible
+    assert_allclose(MODEL.score(far, sample_weight=[*weights, 0]), expected)
     with pytest.raises(ValueError, match="sample_weight"):
         MODEL.score(SEQUENCES, sample_weight=by_row)
+    with pytest.raises(ValueError, match="no row of X has a target to score by"):
+        MODEL.score(SEQUENCES, sample_weight=np.zeros(3))
 
 
 def test_a_pipeline_scores_a_density_with_metadata_routing():
