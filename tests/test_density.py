@@ -74,7 +74,7 @@ def test_sample_weight_weighs_rows_or_whole_sequences_in_the_mean():
     assert_allclose(MODEL.score(far, sample_weight=[*weights, 0]), expected)
     with pytest.raises(ValueError, match="sample_weight"):
         MODEL.score(SEQUENCES, sample_weight=by_row)
-    with pytest.raises(ValueError, match="no row of X has a target to score by"):
+    with pytest.raises(ValueError, match="at least one non-zero"):
         MODEL.score(SEQUENCES, sample_weight=np.zeros(3))
 
 
