@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
 ROUNDING = 1e-8  # a relative fall of the log-likelihood that rounding may explain
+LEAST_ROWS = 20_000  # of a block, for workers that nobody asked for by n_jobs
 
 
 class EMResult(NamedTuple):
@@ -301,7 +302,8 @@ def sum_over_sequences(statistics, add, arrays, offsets, n_jobs=None):
     offsets : ndarray of int of shape (n_sequences + 1,)
         The rows at which sequences begin, and the number of rows.
     n_jobs : int, default=None
-        The number of workers, as in scikit-learn; any joblib backend will do.
+        The number of workers, as in scikit-learn; any joblib backend will do. If
+        None, workers that a context offers are used if each gets rows enough.
 
     Returns
     -------
@@ -310,6 +312,8 @@ def sum_over_sequences(statistics, add, arrays, offsets, n_jobs=None):
     """
     offsets = np.asarray(offsets)
     n_blocks = min(len(offsets) - 1, effective_n_jobs(n_jobs))
+    if n_jobs is None:
+        n_blocks = min(n_blocks, int(offsets[-1] - offsets[0]) // LEAST_ROWS)
     blocks = sequence_blocks(offsets, n_blocks) if n_blocks > 1 else []
     if len(blocks) <= 1:
         return lambda parameters: statistics(parameters, *arrays, offsets)

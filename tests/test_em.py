@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_seq.em import expectation_maximization, sequence_blocks, sum_over_sequences
+from sklearn_seq.em import (
+    LEAST_ROWS,
+    expectation_maximization,
+    sequence_blocks,
+    sum_over_sequences,
+)
 
 N = 10  # time steps
 
@@ -223,3 +228,26 @@ def test_sum_over_sequences(n_jobs):
         total = sum_over_sequences(_moments, _add, (X, None), offsets, n_jobs)
         found = total(2.0)
     np.testing.assert_allclose(found, _moments(2.0, X, None, offsets))
+
+
+@pytest.mark.parametrize("n_jobs, n_rows, n_blocks", [(None, 99, 1), (2, 99, 2)])
+def test_small_data_are_shared_only_on_request(n_jobs, n_rows, n_blocks):
+    check_blocks(n_jobs, n_rows, n_blocks)
+
+
+def test_large_data_are_shared_where_a_context_has_workers():
+    check_blocks(None, 2 * LEAST_ROWS, 2)
+
+
+def check_blocks(n_jobs, n_rows, n_blocks):
+    called = []
+
+    def count(parameters, X, offsets):
+        called.append(len(X))
+        return len(X)
+
+    offsets = np.linspace(0, n_rows, 12).astype(int)
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        total = sum_over_sequences(count, _add, (np.zeros(n_rows),), offsets, n_jobs)
+        assert total(None) == n_rows
+    assert len(called) == n_blocks
