@@ -97,6 +97,29 @@ def test_python_blocks_are_doctests(document):
         assert block.endswith("\n\n"), block
 
 
+def toctree_entries(text):
+    """Documents named in a page's toctrees."""
+    for block in re.findall(
+        r"^```\{toctree\}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL
+    ):
+        for line in block.splitlines():
+            if line.strip() and not line.startswith(":"):
+                yield line.strip()
+
+
+def test_every_page_is_in_one_toctree():
+    """The site's navigation leads to each page, and in one way."""
+    entries = [
+        entry
+        for page in PAGES
+        for entry in toctree_entries(page.read_text(encoding="utf-8"))
+    ]
+    written = {"api/index", "auto_course/index", "auto_examples/index"}
+    assert sorted(entries) == sorted(
+        {page.stem for page in PAGES} - {"index"} | written
+    )
+
+
 def public_subpackages():
     return [
         name
