@@ -159,10 +159,10 @@ kinds = {
 }
 chosen = [np.flatnonzero(np.isin(vocabulary, kind)) for kind in kinds.values()]
 pca = PCA(2).fit(vectors[np.concatenate(chosen)])
-figure, axes = plt.subplots(figsize=(6, 4.5), layout="constrained")
+figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
 for kind, index in zip(kinds, chosen, strict=True):
     plane = pca.transform(vectors[index])
-    points = axes.scatter(*plane.T, s=12, label=kind)
+    axes.scatter(*plane.T, s=12, label=f"{kind}: {', '.join(vocabulary[index])}")
     for word, place in zip(vocabulary[index], plane, strict=True):
         axes.annotate(word, place, (4, 3), textcoords="offset points")
 axes.set(
@@ -171,7 +171,7 @@ axes.set(
     ylabel="second principal component",
 )
 axes.margins(0.12)
-axes.legend()
+axes.legend(loc="lower left", fontsize=8)
 assert len(set(neighbours["must"]) & set(kinds["modal verbs"])) >= 3
 
 # %%

@@ -133,9 +133,10 @@ assert np.allclose(smooth_covariances[-1], covariances[-1])
 # -----------------------------------------------
 #
 # If the mechanics are not known, :class:`~sklearn_seq.lds.LDSRegressor` learns them
-# from random forces and the measured positions, ``fit(forces, positions)``. Afterwards
-# it predicts positions from forces alone. The eigenvalues of its dynamics are those of the
-# spring; its states are another basis of the same plane, so that the matrices differ.
+# from random forces and the measured positions, ``fit(forces, positions)``.
+# Afterwards it predicts positions from forces alone. The eigenvalues of its dynamics
+# are those of the spring; its states are another basis of the same plane, so that the
+# matrices differ.
 
 rng = np.random.RandomState(0)
 forces = np.repeat(rng.normal(scale=2.0, size=(100, T // 10, 1)), 10, axis=1)

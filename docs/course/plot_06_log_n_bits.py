@@ -155,9 +155,9 @@ for axes in panels:
 
 # %%
 # The states go along the black lines: to tell one pattern more takes one state more,
-# and to remember one bit more takes twice as many. Each unit of the net adds a bit, until
-# there are no more. If a hundred things had to agree between two halves of an utterance,
-# at one bit each, this is how many states it would take:
+# and to remember one bit more takes twice as many. Each unit of the net adds a bit,
+# until there are no more. If a hundred things had to agree between two halves of an
+# utterance, at one bit each, this is how many states it would take:
 
 print(f"2^100 = {2**100:,}")
 told_by_states, told_by_units = np.array(by_states)[:, 0], np.array(by_units)[:, 0]

@@ -59,12 +59,12 @@ def forecast_error(rows):
 # A net learns to forecast
 # ------------------------
 #
-# Sixteen units, ``fit(X)``, and no word about a state. The loss is half the mean squared
-# error, so that half the error of the filter on the same rows is as far as it can fall,
-# short of learning the noise by heart. On new rows the net forecasts nearly as well as
-# the filter, and better than what sees the last few rows alone. (With ``tol=0`` training
-# takes as many epochs as it is given, unless the loss stops falling; the warning that
-# it might have gone on is not of interest here.)
+# Sixteen units, ``fit(X)``, and no word about a state. The loss is half the mean
+# squared error, so that half the error of the filter on the same rows is as far as it
+# can fall, short of learning the noise by heart. On new rows the net forecasts nearly
+# as well as the filter, and better than what sees the last few rows alone. (With
+# ``tol=0`` training takes as many epochs as it is given, unless the loss stops
+# falling; the warning that it might have gone on is not of interest here.)
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 net = RNNRegressor(

@@ -130,7 +130,7 @@ figure.suptitle("Recurrent weights after training")
 plt.show()
 
 # %%
-# After hundreds of updates the constraints hold to rounding, since each of them keeps
+# After all these updates the constraints hold to rounding, since each of them keeps
 # what was there before. See :doc:`/recurrent_networks` for the other constraints.
 
 assert np.allclose(learned["symmetric"], learned["symmetric"].T, atol=1e-12)

@@ -1,7 +1,7 @@
 """
-============================================
+=============================================
 The state before the first row can be learned
-============================================
+=============================================
 
 Before its first row a recurrent net must be in some state, and somebody has to choose
 it. Zero for all units is what most programs take, one half is another old favourite.

@@ -108,7 +108,9 @@ axes[0].legend()
 axes[1].plot(starts, ends, label="state after 20 steps")
 axes[1].plot(starts, slope, label="its derivative by the start")
 axes[1].set(title="All starts", xlabel="first unit at the start", yscale="symlog")
-axes[1].set(xticks=[-1, -0.5, 0, 0.5, 1], ylim=(-2, 1000), ylabel="value (symmetric log)")
+axes[1].set(
+    xticks=[-1, -0.5, 0, 0.5, 1], ylim=(-2, 1000), ylabel="value (symmetric log)"
+)
 axes[1].legend()
 figure.suptitle("Two attractors and the edge between them")
 plt.show()

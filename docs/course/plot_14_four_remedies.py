@@ -117,18 +117,18 @@ plt.show()
 # What to see
 # -----------
 #
-# Lines are the training loss, dots the error on new sequences. The plain net stays at
-# the level of guessing. Every remedy brings the error down to a tenth of that or less,
+# Lines are the training loss, dots the error on new sequences. The plain net has hardly
+# begun to be better than a guess. Every remedy brings the error below a tenth of that,
 # each at a price of its own.
 #
-# - The echo state network is the fastest and among the least exact: it keeps traces of
+# - The echo state network is the fastest, and among the least exact: it keeps traces of
 #   all past inputs alike, the noise included, and needs many units.
 # - Good weights and momentum cost nothing, but it is a matter of luck and of the step
-#   size: with another ``random_state`` it may not leave the dashed line.
-# - Hessian-free optimisation learns with the very net with which plain descent failed,
+#   size: with another ``random_state`` the loss may not leave the dashed line.
+# - Hessian-free optimisation learns from the weights with which plain descent failed,
 #   as it takes account of curvature. Its iterations are expensive.
-# - The LSTM is the most exact for its time, which is why it has become the usual choice.
-#   The next chapter looks into it.
+# - The LSTM is the most exact for its time, and has become the usual choice. The next
+#   chapter looks into it.
 
 remedies = [name for name in contenders if name != "plain"]
 assert errors["plain"] > 0.5 * GUESS
