@@ -208,8 +208,9 @@ def learn(
         codes = None if labels is None else labels.codes
         states = None if labels is None else labels.states
         call = partial(function, emissions, states)
-        return sum_over_sequences(call, combine, (data, codes), offsets, n_jobs)
+        return sum_over_sequences(call, combine, (prepared, codes), offsets, n_jobs)
 
+    prepared = emissions.prepare(data)
     expected = shared(expectations, add_expectations)
     likelihood = shared(total_log_likelihood, add)
 
@@ -299,7 +300,7 @@ def add_expectations(a, b):
 
 def total_log_likelihood(emissions, states, parameters, rows, codes, offsets):
     """Log-likelihood of some sequences."""
-    log_densities = emissions.log_densities(parameters.emission, rows)
+    log_densities, _ = emissions.evaluate(parameters.emission, rows)
     forbid(log_densities, states, codes)
     chain = parameters.startprob, parameters.transmat
     return float(log_likelihood(*chain, log_densities, offsets).sum())
@@ -317,7 +318,6 @@ def forbid(log_densities, states, codes):
 def most_probable(counts, concentration, present):
     """Mode of a Dirichlet posterior; rows without counts stay as they are."""
     weights = counts + np.subtract(concentration, 1.0)
-    np.maximum(weights, 0.0, out=weights)
     weights *= present > 0
     totals = np.add.reduce(weights, axis=-1, keepdims=True)
     if totals.all():

@@ -54,7 +54,17 @@ class Units(NamedTuple):
 
     def apply(self, named):
         """Parameters in these units, from a dict in the original ones."""
-        return self._convert(named, 1 / self.x, self.u)
+        with np.errstate(over="ignore", invalid="ignore"):
+            converted = self._convert(named, 1 / self.x, self.u)
+        for name, value in converted.items():
+            if value is not None and not np.isfinite(value).all():
+                raise ValueError(
+                    f"{name}={named[name].tolist()} is beyond floating point in the "
+                    "units of the data, which are too small or too large beside it. "
+                    "Scale X and y, for example with "
+                    "sklearn.preprocessing.StandardScaler."
+                )
+        return converted
 
     def undo(self, parameters):
         """Parameters in the original units."""

@@ -350,7 +350,11 @@ def _gather(table, index, rows, out):
 def _finite(arrays):
     """The arrays, or an error if a value left the range of floating point."""
     for array in arrays:
-        if array is not None and not np.isfinite(np.sum(array)):
+        if array is None:
+            continue
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = np.sum(array)
+        if not np.isfinite(total):
             if not np.isfinite(array).all():
                 raise ValueError(
                     "The states are not finite: the data are not, or too large, or "

@@ -10,7 +10,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import RealLoop
-from .._gaussian import RunningGaussian, gaussian_log_density
+from .._gaussian import RunningGaussian, check_squares, gaussian_log_density
 from ..base import SequenceRegressor
 from ..optim import learns_online
 from ..targets import NEXT, as_precise_as
@@ -463,14 +463,10 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
 
     def _constant_outputs(self, data):
         """The mean target."""
-        if data.weights is None:
-            return data.values.mean(axis=0)
-        weights = data.weights.reshape(len(data.weights), -1)
-        values = np.where(weights > 0, data.values, 0)
-        sums = np.broadcast_to(weights, values.shape).sum(axis=0, dtype=np.float64)
-        return (weights * values).sum(axis=0, dtype=np.float64) / np.maximum(
-            sums, np.finfo(np.float64).tiny
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = _weighted_mean(data.values, data.weights)
+        check_squares(mean)
+        return mean
 
     def _remember_fit(self, sequences, targets, weights, add):
         """Measure the noise that is left, and the distribution of a first row."""
@@ -507,3 +503,15 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
                 targets.values[rows] - outputs, self.noise_covariance_
             )
         return log_density
+
+
+def _weighted_mean(values, weights):
+    """Means of columns, with weights of rows or of entries, or None."""
+    if weights is None:
+        return values.mean(axis=0)
+    weights = weights.reshape(len(weights), -1)
+    values = np.where(weights > 0, values, 0)
+    sums = np.broadcast_to(weights, values.shape).sum(axis=0, dtype=np.float64)
+    return (weights * values).sum(axis=0, dtype=np.float64) / np.maximum(
+        sums, np.finfo(np.float64).tiny
+    )

@@ -63,20 +63,22 @@ def outcome_of(call, *, foreign=False):
     except UndefinedMetricWarning as error:  # R² of a single target, as scikit-learn
         return Outcome("UndefinedMetricWarning", error=error)
     except ALLOWED as error:
-        check_raised_on_purpose(error)
+        check_raised_on_purpose(error, foreign)
         kinds = (kind for kind in ALLOWED[::-1] if isinstance(error, kind))
         return Outcome(next(kinds).__name__, error=error)
 
 
-def check_raised_on_purpose(error):
+def check_raised_on_purpose(error, foreign):
     """An error has a message, and comes from a ``raise``, not from within NumPy.
 
-    Only in the validation of scikit-learn may NumPy refuse what cannot be converted.
+    Only in the validation of scikit-learn may NumPy refuse what cannot be converted,
+    and in a foreign transformer whatever it calls.
     """
-    innermost = traceback.extract_tb(error.__traceback__)[-1]
+    *outer, innermost = traceback.extract_tb(error.__traceback__)
     on_purpose = innermost.line.startswith("raise") or any(
         folder in innermost.filename for folder in ("sklearn/utils", "pandas")
     )
+    on_purpose |= foreign and any("sklearn/preprocessing" in f.filename for f in outer)
     if (
         len(str(error)) < 20
         or not on_purpose

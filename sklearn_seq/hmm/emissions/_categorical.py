@@ -76,6 +76,10 @@ class CategoricalEmissions:
                 part += tables[d][codes[piece, d]]
         return out
 
+    def prepare(self, rows):
+        """Rows as they are: no more is needed of them."""
+        return rows
+
     def evaluate(self, parameters, rows):
         """Log probabilities (N, K), and a callable from (N, K) to statistics."""
         sizes = [table.shape[1] for table in parameters.emissionprob]

@@ -31,6 +31,18 @@ def as_numbers(values, name):
         ) from error
 
 
+def spread(value, name, shape):
+    """A setting as an array of the given shape: of states, and perhaps features."""
+    array = as_numbers(value, name)
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name}={value!r} has shape {array.shape}, but expected a number or "
+            f"{shape}: states, then features. Give one entry for each."
+        ) from None
+
+
 def check_array(value, name, shape, axes):
     """An array of finite numbers of the given shape.
 

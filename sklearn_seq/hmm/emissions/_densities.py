@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from ._columns import Columns
 from ._covariances import as_matrices, as_variances, factorise
 from ._rows import chunks, patterns
 
@@ -12,7 +13,7 @@ FAR = 1e4  # squared distance over variance, above which products lose digits
 LOG_2PI = np.log(2 * np.pi)
 
 
-def log_densities(means, covariances, covariance_type, rows, groups=None):
+def log_densities(means, covariances, covariance_type, rows, found=None):
     """Log densities of rows under each of some Gaussians.
 
     Parameters
@@ -23,8 +24,9 @@ def log_densities(means, covariances, covariance_type, rows, groups=None):
     covariance_type : {"full", "tied", "diag", "spherical"}
     rows : ndarray of shape (N, D)
         NaN is missing; the density of a row without values is 1.
-    groups : list of Pattern, default=None
-        The rows' patterns of missing values, if they are known.
+    found : list of Pattern or Columns, default=None
+        The rows' patterns of missing values, for "diag" and "spherical" the columns of
+        standardised rows, if they are at hand.
 
     Returns
     -------
@@ -33,9 +35,13 @@ def log_densities(means, covariances, covariance_type, rows, groups=None):
     out = np.empty((len(rows), len(means)))
     with np.errstate(all="ignore"):  # a density may underflow, its logarithm overflow
         if covariance_type in ("diag", "spherical"):
-            _independent(means, as_variances(covariances, means), rows, out)
+            deviations = np.sqrt(as_variances(covariances, means))
+            if found is None:
+                scale = np.maximum.reduce(deviations, axis=0)
+                found = Columns(rows, _middle(means), scale)
+            _independent(means, deviations, found, out)
         else:
-            _patterns(means, covariances, covariance_type, rows, groups, out)
+            _patterns(means, covariances, covariance_type, rows, found, out)
         if not np.isfinite(out.sum()):  # differences of squares that overflow
             out[np.isnan(out)] = -np.inf
     return out
@@ -95,58 +101,44 @@ def _dependent(means, covariances, rows, out):
 def _sharing(means, covariances, rows, out):
     """Of complete rows, with a full covariance that all Gaussians share."""
     whitening, log_determinants = factorise(covariances)
-    _independent(means, np.ones(means.shape), rows, out, whitening[0])
+    columns = Columns(rows, _middle(means), whitening=whitening[0])
+    _independent(means, np.ones(means.shape), columns, out)
     out -= 0.5 * log_determinants[0]
 
 
-def _independent(means, variances, rows, out, whitening=None):
-    """Of rows with missing values, with independent features.
+def _independent(means, deviations, columns, out):
+    """Of rows with independent features, of which some may be missing.
 
-    As products of [1, x, x²] with coefficients, if no mean is so far from the centre,
-    relative to its variance, that they would lose digits. With missing values the 1 is
-    0 where a feature is missing. With a whitening matrix, complete rows times that
-    matrix have the variances.
+    As products of columns with coefficients, if no mean is so far from the centre,
+    relative to its variance, that they would lose digits.
     """
-    C, D = means.shape
-    centre = np.sort(means, axis=0)[C // 2]
-    deviations = np.sqrt(variances)
-    scale = np.maximum.reduce(deviations, axis=0)
-    precisions = np.square(scale / deviations)
-    offsets = means - centre
-    offsets = offsets / scale if whitening is None else offsets @ whitening
-    distances = precisions * np.square(offsets)
-    constants = -0.5 * (LOG_2PI + 2 * np.log(deviations))
+    offsets = columns.inward(means)
+    scaled = deviations if columns.scale is None else deviations / columns.scale
+    coefficients = np.empty((columns.width, len(means)))
+    ones, linear, squares = columns.parts(coefficients)
+    precisions = np.square(1 / scaled)
+    np.multiply(precisions, offsets, out=linear.T)
+    np.multiply(precisions, -0.5, out=squares.T)
+    distances = linear.T * offsets
+    constants = -0.5 * LOG_2PI - np.log(deviations)
+    each = constants - 0.5 * distances
+    ones[:] = np.add.reduce(each, axis=1) if columns.complete else each.T
     far = _far(np.add.reduce(distances, axis=1), FAR)
-
-    complete = whitening is not None or not np.isnan(rows).any()
-    n_ones = 1 if complete else D
-    coefficients = np.empty((n_ones + 2 * D, C))
-    ones = (constants - 0.5 * distances).T
-    coefficients[:n_ones] = np.add.reduce(ones, axis=0) if complete else ones
-    coefficients[n_ones : n_ones + D] = (precisions * offsets).T
-    coefficients[n_ones + D :] = -0.5 * precisions.T
-    coefficients[:, far] = 0.0
-    pieces = chunks(len(rows), len(coefficients))
-    columns = np.ones((len(coefficients), pieces[0].stop if pieces else 0))
-    for piece in pieces:
-        here, part = columns[:, : piece.stop - piece.start], out[piece]
-        x, x2 = here[n_ones : n_ones + D], here[n_ones + D :]
-        np.subtract(rows[piece].T, centre[:, None], out=x)
-        if whitening is None:
-            x /= scale[:, None]
-        else:
-            x[:] = whitening.T @ x
-        if not complete:
-            missing = np.isnan(x)
-            np.copyto(x, 0.0, where=missing)
-            np.logical_not(missing, out=here[:D], casting="unsafe")
-        np.square(x, out=x2)
-        np.matmul(here.T, coefficients, out=part)
+    if len(far):
+        coefficients[:, far] = 0.0
+    for piece, here in columns:
+        part = np.matmul(here.T, coefficients, out=out[piece])
         for k in far:
-            residuals = rows[piece] - means[k]
-            residuals = residuals if whitening is None else residuals @ whitening
-            squares = np.square(residuals / deviations[k])
-            part[:, k] = np.nansum(constants[k] - 0.5 * squares, axis=1)
+            residuals = columns.rows[piece] - means[k]
+            if columns.whitening is not None:
+                residuals = residuals @ columns.whitening
+            terms = constants[k] - 0.5 * np.square(residuals / deviations[k])
+            part[:, k] = np.nansum(terms, axis=1)
+
+
+def _middle(means):
+    """A centre near to the means, (D,)."""
+    return np.sort(means, axis=0)[len(means) // 2]
 
 
 def _far(squares, limit):

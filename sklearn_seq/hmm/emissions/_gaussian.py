@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ._checks import check_array, check_covariances, check_names
+from ._columns import Prepared, found_of
 from ._conditional import conditional_moments
 from ._covariances import as_matrices, n_free
 from ._densities import log_densities
 from ._moments import Moments, moments
 from ._prior import Prior, log_prior, maximise
-from ._rows import patterns
 from ._start import deviates, draw, overall, random_rows
 from ._units import Units
 
@@ -97,8 +97,23 @@ class GaussianEmissions:
         means, covariances = self._components(parameters)
         return log_densities(means, covariances, self.covariance_type, rows)
 
+    def prepare(self, rows):
+        """Standardised rows, with what every E-step needs of them found once.
+
+        Returns
+        -------
+        rows : Prepared
+            To be cut along the rows, and given to `evaluate`.
+        """
+        return Prepared(rows, self.covariance_type)
+
     def evaluate(self, parameters, rows):
         """Log densities, and what is left to do of the E-step.
+
+        Parameters
+        ----------
+        parameters : GaussianParameters
+        rows : ndarray of shape (N, D) or Prepared
 
         Returns
         -------
@@ -108,12 +123,12 @@ class GaussianEmissions:
         """
         means, covariances = self._components(parameters)
         kind = self.covariance_type
-        groups = patterns(rows) if kind in ("full", "tied") else None
+        rows, found = found_of(rows, kind)
 
         def statistics(proba):
-            return tuple(moments(rows, proba, means, covariances, kind, groups))
+            return tuple(moments(rows, proba, means, covariances, kind, found))
 
-        return log_densities(means, covariances, kind, rows, groups), statistics
+        return log_densities(means, covariances, kind, rows, found), statistics
 
     def weights(self, statistics):
         """Total probability of each state, of shape (K,)."""
@@ -309,9 +324,9 @@ class GaussianEmissions:
     def _improved(self, rows, proba, parameters):
         """By the M-step, several times if there are values missing."""
         kind = self.covariance_type
-        groups = patterns(rows)
+        found = Prepared(rows, kind).found
         for _ in range(PASSES if np.isnan(rows).any() else 1):
             means, covariances = self._components(parameters)
-            sums = moments(rows, proba, means, covariances, kind, groups)
+            sums = moments(rows, proba, means, covariances, kind, found)
             parameters = self.maximise(sums, parameters)
         return parameters

@@ -16,13 +16,14 @@ from ._checks import (
     check_distributions,
     check_names,
 )
+from ._columns import Prepared, found_of
 from ._conditional import conditional_moments
 from ._covariances import as_matrices, n_free
 from ._densities import log_densities
 from ._gaussian import GaussianEmissions
 from ._moments import Moments, moments
 from ._prior import EMPTY, FLAT, Prior, log_prior, maximise
-from ._rows import chunks, patterns
+from ._rows import chunks
 from ._start import clusters_within, deviates, draw, random_rows
 from ._units import Units
 
@@ -118,8 +119,23 @@ class GaussianMixtureEmissions:
         """Log density of each row in each state, of shape (N, K)."""
         return _mix(self._of_components(parameters, rows), len(parameters.weights))
 
+    def prepare(self, rows):
+        """Standardised rows, with what every E-step needs of them found once.
+
+        Returns
+        -------
+        rows : Prepared
+            To be cut along the rows, and given to `evaluate`.
+        """
+        return Prepared(rows, self.covariance_type)
+
     def evaluate(self, parameters, rows):
         """Log densities, and what is left to do of the E-step.
+
+        Parameters
+        ----------
+        parameters : MixtureParameters
+        rows : ndarray of shape (N, D) or Prepared
 
         Returns
         -------
@@ -129,14 +145,14 @@ class GaussianMixtureEmissions:
         """
         kind = self.covariance_type
         means, covariances = _flat(parameters, kind)
-        groups = patterns(rows) if kind in ("full", "tied") else None
-        shares = self._of_components(parameters, rows, groups)
+        rows, found = found_of(rows, kind)
+        shares = self._of_components(parameters, rows, found)
         out = _mix(shares, len(parameters.weights))
 
         def statistics(proba):
             weights = _by_mixture(shares, proba.shape[1]) * proba[:, None, :]
             weights = weights.reshape(shares.shape)
-            return tuple(moments(rows, weights, means, covariances, kind, groups))
+            return tuple(moments(rows, weights, means, covariances, kind, found))
 
         return out, statistics
 
@@ -209,10 +225,10 @@ class GaussianMixtureEmissions:
         parameters = parameters._replace(means=moved)
         weights = clusters_within(rows, proba, M, rng)
         kind = self.covariance_type
-        groups = patterns(rows) if kind in ("full", "tied") else None
+        found = Prepared(rows, kind).found
         without = replace(self, weights_prior=1.0)
         for _ in range(PASSES if np.isnan(rows).any() else 1):
-            sums = moments(rows, weights, *_flat(parameters, kind), kind, groups)
+            sums = moments(rows, weights, *_flat(parameters, kind), kind, found)
             parameters = without.maximise(sums, parameters)
         n = sums.weights.reshape(M, K).T + 1.0
         return parameters._replace(weights=n / n.sum(axis=1, keepdims=True))
@@ -349,10 +365,10 @@ class GaussianMixtureEmissions:
             )
         return checked
 
-    def _of_components(self, parameters, rows, groups=None):
+    def _of_components(self, parameters, rows, found=None):
         """Log of weight times density, of shape (N, M K)."""
         kind = self.covariance_type
-        out = log_densities(*_flat(parameters, kind), kind, rows, groups)
+        out = log_densities(*_flat(parameters, kind), kind, rows, found)
         with np.errstate(divide="ignore"):
             out += np.log(parameters.weights.T).ravel()
         return out

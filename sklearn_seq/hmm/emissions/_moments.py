@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._columns import Columns
 from ._covariances import as_matrices
 from ._rows import chunks
 
@@ -42,7 +43,7 @@ class Moments(NamedTuple):
     products: np.ndarray
 
 
-def moments(rows, proba, means, covariances, covariance_type, groups=None):
+def moments(rows, proba, means, covariances, covariance_type, found=None):
     """Statistics of rows.
 
     Parameters
@@ -55,17 +56,18 @@ def moments(rows, proba, means, covariances, covariance_type, groups=None):
     covariances : ndarray
         Of the shape that `covariance_type` tells.
     covariance_type : {"full", "tied", "diag", "spherical"}
-    groups : list of Pattern, default=None
-        The rows' patterns of missing values; needed for "full" and "tied".
+    found : list of Pattern or Columns, default=None
+        The rows' patterns of missing values, needed for "full" and "tied", for the
+        others the columns of the rows, if they are at hand.
 
     Returns
     -------
     moments : Moments
     """
     if covariance_type in ("diag", "spherical"):
-        return _independent(rows, proba)
+        return _independent(Columns(rows) if found is None else found, proba)
     n_groups = len(covariances) if covariance_type == "tied" else None
-    if len(groups) == 1 and not len(groups[0].unknown):
+    if len(found) == 1 and not len(found[0].unknown):
         share = n_groups == 1
         weights, sums, products = _complete(rows, proba, share)
         if n_groups is not None and not share:
@@ -74,7 +76,7 @@ def moments(rows, proba, means, covariances, covariance_type, groups=None):
     matrices = as_matrices(covariances, covariance_type, means)
     C, D = means.shape
     total = Moments(np.zeros(C), np.zeros(C), np.zeros((C, D)), np.zeros((C, D, D)))
-    for index, known, unknown in groups:
+    for index, known, unknown in found:
         here = proba[index]
         if not len(known):
             total.weights[:] += here.sum(axis=0)
@@ -180,24 +182,14 @@ def _complete(rows, proba, share):
     return total[0], total[1 : 1 + D].T, products
 
 
-def _independent(rows, proba):
+def _independent(columns, proba):
     """Statistics of independent features: of each, over the rows that have it."""
-    D, C = rows.shape[1], proba.shape[1]
-    complete = not np.isnan(rows).any()
-    n_ones = 1 if complete else D
-    total = np.zeros((n_ones + 2 * D, C))
-    pieces = chunks(len(rows), len(total))
-    columns = np.ones((len(total), pieces[0].stop if pieces else 0))
-    for piece in pieces:
-        here = columns[:, : piece.stop - piece.start]
-        x = here[n_ones : n_ones + D]
-        x[:] = rows[piece].T
-        if not complete:
-            missing = np.isnan(x)
-            np.copyto(x, 0.0, where=missing)
-            np.logical_not(missing, out=here[:D], casting="unsafe")
-        np.square(x, out=here[n_ones + D :])
+    D = columns.rows.shape[1]
+    total = np.zeros((columns.width, proba.shape[1]))
+    for piece, here in columns:
         total += here @ proba[piece]
-    weights = total[0].copy() if complete else proba.sum(axis=0)
-    counts = np.repeat(total[:n_ones].T, D // n_ones, axis=1)
-    return Moments(weights, counts, total[n_ones : n_ones + D].T, total[n_ones + D :].T)
+    ones, sums, squares = (part.T for part in columns.parts(total))
+    if not columns.complete:
+        return Moments(np.add.reduce(proba, axis=0), ones, sums, squares)
+    weights = ones[:, 0].copy()
+    return Moments(weights, np.repeat(ones, D, axis=1), sums, squares)

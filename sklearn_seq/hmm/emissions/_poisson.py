@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln, xlogy
 
-from ._checks import check_array, check_names
+from ._checks import check_array, check_names, spread
 from ._prior import EMPTY
 from ._rows import chunks
 from ._units import Natural
@@ -80,6 +80,10 @@ class PoissonEmissions:
                 part[counts[:, d] > 0, k] = -np.inf
         return out
 
+    def prepare(self, rows):
+        """Rows as they are: no more is needed of them."""
+        return rows
+
     def evaluate(self, parameters, rows):
         """Log probabilities (N, K), and a callable from (N, K) to statistics."""
 
@@ -111,17 +115,24 @@ class PoissonEmissions:
             return parameters
         _, n, sums = statistics
         told = n > EMPTY
-        totals = np.where(told, n + np.asarray(self.rates_weight), 1.0)
-        rates = np.maximum(
-            (sums + np.asarray(self.rates_prior)) / totals, SMALLEST_RATE
-        )
+        prior, weight = self._prior(sums.shape)
+        totals = np.where(told, n + weight, 1.0)
+        rates = np.maximum((sums + prior) / totals, SMALLEST_RATE)
         return PoissonParameters(np.where(told, rates, parameters.rates))
 
     def log_prior(self, parameters):
         """Log prior density, up to a constant."""
         rates = parameters.rates
-        logs = xlogy(np.asarray(self.rates_prior), np.maximum(rates, SMALLEST))
-        return float((logs - np.asarray(self.rates_weight) * rates).sum())
+        prior, weight = self._prior(rates.shape)
+        logs = xlogy(prior, np.maximum(rates, SMALLEST))
+        return float((logs - weight * rates).sum())
+
+    def _prior(self, shape):
+        """Counts seen beforehand and the rows they were seen in, of shape (K, D)."""
+        return (
+            spread(self.rates_prior, "rates_prior", shape),
+            spread(self.rates_weight, "rates_weight", shape),
+        )
 
     def guess(self, rows, proba, rng):
         """Parameters from states' probabilities; rows of zeros do not count.

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._checks import as_numbers
+from ._checks import as_numbers, spread
 from ._covariances import as_matrices, factorise, floored
 
 EMPTY = 1e-10  # weight, in rows, below which data tell nothing
@@ -70,8 +70,8 @@ class Prior(NamedTuple):
         if all(isinstance(value, float | int) for value in numbers):
             if not (settings.means_weight or settings.covars_prior or degrees):
                 return FLAT
-        means = _spread(settings.means_prior, "means_prior", shape)
-        weights = _spread(settings.means_weight, "means_weight", shape[:-1])
+        means = spread(settings.means_prior, "means_prior", shape)
+        weights = spread(settings.means_weight, "means_weight", shape[:-1])
         means = np.where(weights[..., None] > 0, means, 0.0)
         scale = scale_matrix(settings.covars_prior, kind, D)
         if kind == "spherical":
@@ -82,18 +82,6 @@ class Prior(NamedTuple):
 
 
 FLAT = Prior(np.zeros((1, 1)), np.zeros(1), 0.0, np.zeros(1))  # of any components
-
-
-def _spread(value, name, shape):
-    """A setting as an array of the given shape."""
-    value = as_numbers(value, name)
-    try:
-        return np.broadcast_to(value, shape)
-    except ValueError:
-        raise ValueError(
-            f"{name} has shape {value.shape}, but expected a number or {shape}: "
-            "states, then features. Give one entry for each."
-        ) from None
 
 
 def scale_matrix(covars_prior, covariance_type, n_features):
@@ -138,16 +126,18 @@ def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
     n, sums = moments.counts, moments.sums
     each = n[:, None] if n.ndim == 1 else n
     if "means" not in fixed:
-        total = each + prior.weights[:, None]
-        weighted = sums + prior.weights[:, None] * prior.means
+        total, weighted = each, sums
+        if prior is not FLAT:
+            total = each + prior.weights[:, None]
+            weighted = sums + prior.weights[:, None] * prior.means
         told = each > EMPTY
         means = np.where(told, weighted / np.where(told, total, 1.0), means)
     if "covariances" in fixed:
         return means, covariances
-    from_prior = means - prior.means
     if covariance_type in ("diag", "spherical"):
-        squares = moments.products - 2 * means * sums + np.square(means) * n
-        squares += prior.weights[:, None] * np.square(from_prior)
+        squares = moments.products + means * (n * means - 2 * sums)
+        if prior is not FLAT:
+            squares += prior.weights[:, None] * np.square(means - prior.means)
         if covariance_type == "spherical":
             squares, n = squares.sum(axis=1), n.sum(axis=1)
     else:
@@ -155,8 +145,10 @@ def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
         cross = means[:, :, None] * sums[:, None, :]
         outer = means[:, :, None] * means[:, None, :]
         change = n[:, None, None] * outer - cross - np.swapaxes(cross, 1, 2)
-        outer = from_prior[:, :, None] * from_prior[:, None, :]
-        change += prior.weights[:, None, None] * outer
+        if prior is not FLAT:
+            from_prior = means - prior.means
+            outer = from_prior[:, :, None] * from_prior[:, None, :]
+            change += prior.weights[:, None, None] * outer
         if covariance_type == "tied":
             n_groups = len(covariances)
             change = change.reshape(-1, n_groups, *change.shape[1:]).sum(axis=0)
@@ -164,7 +156,9 @@ def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
         squares = squares + change
         n = n[:, None, None]
     told = n > EMPTY
-    squares = (squares + prior.scale) / np.where(told, n + prior.degrees, 1.0)
+    if prior is not FLAT:
+        squares, n = squares + prior.scale, n + prior.degrees
+    squares = squares / np.where(told, n, 1.0)
     squares = floored(squares, covariance_type, floor)
     return means, np.where(told, squares, covariances)
 

@@ -34,12 +34,16 @@ class Units:
         Features without spread keep their scale; with `common`, all features have the
         same, of their mean variance.
         """
-        known = ~np.isnan(rows)
-        counts = np.maximum(known.sum(axis=0), 1)
-        first = rows[known.argmax(axis=0), np.arange(rows.shape[1])]
-        first = np.where(known.any(axis=0), first, 0.0)
+        rows = np.asarray(rows, dtype=np.float64)
+        missing = np.isnan(rows)
+        holes = missing if missing.any() else None
+        counts, first = len(rows), rows[0]
+        if holes is not None:
+            counts = np.maximum(len(rows) - holes.sum(axis=0), 1)
+            first = rows[holes.argmin(axis=0), np.arange(rows.shape[1])]
+            first = np.where(np.isnan(first), 0.0, first)
         with np.errstate(over="ignore"):
-            shifted = np.where(known, rows - first, 0.0)
+            shifted = _filled(rows - first, holes)
         largest = np.abs(shifted).max(axis=0, initial=0.0)
         size = np.maximum(np.abs(first), largest)
         varies = largest > CONSTANT * size
@@ -48,8 +52,9 @@ class Units:
             raise beyond(largest)
         shifted /= unit
         mean = shifted.sum(axis=0) / counts
-        shifted = np.where(known, shifted - mean, 0.0)
-        spread = np.sqrt(np.square(shifted).sum(axis=0) / counts) * unit
+        shifted -= mean
+        squares = np.square(_filled(shifted, holes), out=shifted)
+        spread = np.sqrt(squares.sum(axis=0) / counts) * unit
         if (spread > LARGEST).any():
             raise beyond(spread)
         centre = first + mean * unit
@@ -60,11 +65,14 @@ class Units:
         return cls(centre, np.where(varies, spread, 1.0))
 
     def rows(self, rows):
-        return (rows - self.centre) / self.scale
+        inside = rows - self.centre
+        inside /= self.scale
+        return inside
 
     def log_jacobian(self, rows):
         """What the log-likelihood of rows in these units lacks."""
-        return -float((~np.isnan(rows)).sum(axis=0) @ np.log(self.scale))
+        counts = len(rows) - np.isnan(rows).sum(axis=0)
+        return -float(counts @ np.log(self.scale))
 
     def inward(self, emissions, parameters):
         """Parameters in these units; those that are None stay."""
@@ -127,6 +135,13 @@ class Units:
             check_covariances(value)
             changes["covars_prior"] = value
         return replace(emissions, **changes)
+
+
+def _filled(values, holes):
+    """With zeros for what is missing, in place."""
+    if holes is not None:
+        values[holes] = 0.0
+    return values
 
 
 def beyond(spread):
