@@ -278,7 +278,8 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
             noise = copy.deepcopy(self._noise)
         index = targets.counted(sequences.offsets, self.burn_in, self.n_lags - 1)
         values = targets.values[index]
-        residuals = values - self._outputs(sequences)[index - targets.advance]
+        outputs = self._within_range(self._outputs, sequences)
+        residuals = values - outputs[index - targets.advance]
         known = None if targets.known is None else targets.known[index]
         self._noise = noise.update(residuals, known)
         self.noise_covariance_ = noise.covariance

@@ -125,7 +125,8 @@ class PoissonEmissions:
         rates = parameters.rates
         prior, weight = self._prior(rates.shape)
         logs = xlogy(prior, np.maximum(rates, SMALLEST))
-        return float((logs - weight * rates).sum())
+        with np.errstate(over="ignore"):  # then the density is zero
+            return float((logs - weight * rates).sum())
 
     def _prior(self, shape):
         """Counts seen beforehand and the rows they were seen in, of shape (K, D)."""
