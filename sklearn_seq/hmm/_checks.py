@@ -63,13 +63,14 @@ def check_prior(startprob_prior, transmat_prior, transmat_mask, fixed, n_compone
                 "one of them out."
             )
     return Prior(
-        _check_concentration(startprob_prior, "startprob_prior", (n_components,)),
-        _check_concentration(transmat_prior, "transmat_prior", square),
+        _excess(startprob_prior, "startprob_prior", (n_components,)),
+        _excess(transmat_prior, "transmat_prior", square),
         mask,
     )
 
 
-def _check_concentration(values, name, shape):
+def _excess(values, name, shape):
+    """Dirichlet concentrations less 1; None, if they are flat."""
     array = as_numbers(values, name)
     if array.ndim and array.shape not in (shape, shape[-1:]):
         raise ValueError(
@@ -83,4 +84,4 @@ def _check_concentration(values, name, shape):
             "concentration below 1 has no greatest density. Expected at least 1, "
             "which is flat; each 1 above counts as one transition more."
         )
-    return array
+    return array - 1.0 if (array > 1).any() else None

@@ -44,6 +44,8 @@ def make_groups(offsets, n_states):
     -------
     groups : list of Single, Chunked and Together
     """
+    if len(offsets) == 2:
+        return [_alone(*offsets.tolist(), n_states)] if offsets[1] > offsets[0] else []
     lengths = offsets[1:] - offsets[:-1]
     order = np.argsort(-lengths, kind="stable")
     order = order[: np.count_nonzero(lengths)]
@@ -59,17 +61,19 @@ def make_groups(offsets, n_states):
         n_singles = int(np.argmin(singly + together))
     groups = []
     for i in order[:n_singles]:
-        start, stop = int(offsets[i]), int(offsets[i + 1])
-        if (stop - start) * n_states >= CHUNKED_FROM and stop - start > 4 * WARM_UP:
-            groups.append(Chunked(start, stop, n_states))
-        else:
-            groups.append(Single(start, stop))
+        groups.append(_alone(int(offsets[i]), int(offsets[i + 1]), n_states))
     members = order[n_singles:]
     while len(members):
         n = _n_together(lengths[members], n_states)
         groups.append(Together(offsets, members[:n]))
         members = members[n:]
     return groups
+
+
+def _alone(start, stop, n_states):
+    if (stop - start) * n_states >= CHUNKED_FROM and stop - start > 4 * WARM_UP:
+        return Chunked(start, stop, n_states)
+    return Single(start, stop)
 
 
 def _n_together(lengths, n_states):

@@ -2,9 +2,9 @@
 
 The forward recursion over all rows is a unit lower-triangular banded system, see
 `solve_banded`, and the backward recursion is its transpose. Inside a block of rows
-neither is scaled: densities are at most one, so that no sum grows, and the product of
-the two is the same at every row. If at each row it is no smaller than the sums of both
-by far, nothing that counts was lost.
+neither is scaled: densities are at most one, so that no sum grows, and the products of
+the two sum to one at every row if they do at the last. If the sums of both are nowhere
+larger by far, nothing that counts was lost.
 """
 
 # Authors: The sklearn_seq developers
@@ -42,33 +42,27 @@ def smooth_short(transmat, weights):
     before, sums, starts = solve_blocks(transmat, rows, bands=bands)
     if len(before) < T:
         return None
-    after = _backward(transmat, rows, bands, starts)
-    ones = np.ones(K)
+    after = _backward(transmat, rows, bands, starts, sums)
     proba = before * after
-    total = proba @ ones
-    if not np.minimum.reduce(total / (sums * (after @ ones))) >= OVERLAP:
+    if not np.maximum.reduce(sums * (after @ np.ones(K))) <= 1 / OVERLAP:
         return None
-    before /= total[:, None]
-    np.multiply(before, after, out=proba)
     after *= rows
     for start in starts[1:]:
-        after[start] /= (transmat @ after[start]).sum()
+        after[start] /= sums[start - 1]
     transitions = before[:-1].T @ after[1:]
     transitions *= transmat
     return proba, transitions, relative_sums(sums, starts)
 
 
-def _backward(transmat, rows, bands, starts):
+def _backward(transmat, rows, bands, starts, sums):
     """Probability of the rows after each given its state, (T, K), but for its size.
 
-    The same factor is left out for all rows of a block, such that the last one's have
-    the sum one.
+    That is such that the products with what the forward recursion found sum to one.
     """
     after = np.zeros(rows.shape)
     stop, last = len(rows), np.ones(rows.shape[1])
     for start, band in zip(reversed(starts), reversed(bands), strict=True):
-        after[stop - 1] = last
+        np.divide(last, sums[stop - 1], out=after[stop - 1])
         solve(band, after[start:stop], transpose=1)
         stop, last = start, transmat @ (rows[start] * after[start])
-        last /= last.sum()
     return after

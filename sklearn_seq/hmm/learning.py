@@ -71,29 +71,28 @@ class Prior(NamedTuple):
 
     Attributes
     ----------
-    startprob : float or ndarray of shape (n_components,)
-        Dirichlet concentrations, at least 1; 1 is flat.
+    startprob : float or ndarray of shape (n_components,) or None
+        Dirichlet concentrations less 1, not negative. None is flat.
 
-    transmat : float or ndarray of shape (n_components, n_components)
+    transmat : float or ndarray of shape (n_components, n_components) or None
         The same for each row of transition probabilities.
 
     mask : ndarray of bool of shape (n_components, n_components) or None
         Transitions that are possible.
     """
 
-    startprob: np.ndarray = 1.0
-    transmat: np.ndarray = 1.0
+    startprob: np.ndarray = None
+    transmat: np.ndarray = None
     mask: np.ndarray = None
 
     def log_density(self, parameters):
         """Up to a constant; impossible transitions do not count."""
         total = 0.0
-        for proba, concentration in (
+        for proba, excess in (
             (parameters.startprob, self.startprob),
             (parameters.transmat, self.transmat),
         ):
-            excess = np.subtract(concentration, 1.0)
-            if np.count_nonzero(excess):
+            if excess is not None:
                 total += float(xlogy(np.where(proba > 0, excess, 0.0), proba).sum())
         return total
 
@@ -315,10 +314,9 @@ def forbid(log_densities, states, codes):
         log_densities[labelled] = values
 
 
-def most_probable(counts, concentration, present):
+def most_probable(counts, excess, present):
     """Mode of a Dirichlet posterior; rows without counts stay as they are."""
-    weights = counts + np.subtract(concentration, 1.0)
-    weights *= present > 0
+    weights = counts if excess is None else np.where(present > 0, counts + excess, 0.0)
     totals = np.add.reduce(weights, axis=-1, keepdims=True)
     if totals.all():
         return weights / totals

@@ -134,7 +134,7 @@ class Units:
                     value = value / scale
             check_covariances(value)
             changes["covars_prior"] = value
-        return replace(emissions, **changes)
+        return replace(emissions, **changes) if changes else emissions
 
 
 def _filled(values, holes):
