@@ -194,6 +194,30 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
                 "column of X is an input: leave exogenous=None."
             )
 
+    def _read_more(self, X, y, groups, classes=None):
+        """What partial_fit goes on with: data whose targets are of the same kind."""
+        if classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on the last call to "
+                f"partial_fit, was: {self.classes_!r}."
+            )
+        sequences = self._read_sequences(X, groups)
+        if y is not None and self._kind == NEXT:
+            raise ValueError(
+                f"This {type(self).__name__} was first fitted without y, to predict "
+                "the next step: partial_fit takes no y."
+            )
+        self._check_settings_kept()
+        targets = self._score_targets(y, sequences)
+        if hasattr(self, "classes_"):
+            self._check_labels_seen(targets)
+        return sequences, targets
+
+    def _check_settings_kept(self):
+        """Hook: refuse to go on with settings that partial_fit cannot change."""
+
     def _forget(self):
         """A fit that is interrupted leaves the estimator unfitted, not half-fitted."""
         self.__dict__.pop("_kind", None)

@@ -245,14 +245,7 @@ class ARRegressor(TapRegressor):
         self._remember_first_row(targets, more=more)
         return self._remember_fit(fit, learnt, targets)
 
-    def _read_more(self, X, y, groups):
-        """Further data for a model that is fitted, with targets of the same kind."""
-        sequences = self._read_sequences(X, groups)
-        if y is not None and self._kind == NEXT:
-            raise ValueError(
-                f"This {type(self).__name__} was first fitted without y, to predict "
-                "the next step: partial_fit takes no y."
-            )
+    def _check_settings_kept(self):
         if self._learnt is None:
             raise ValueError(
                 "The fit by autocorrelations keeps no sums that partial_fit could add "
@@ -267,7 +260,6 @@ class ARRegressor(TapRegressor):
                 f"partial_fit adds to the sums of earlier calls, but since then {now} "
                 "was set. Call fit to begin anew."
             )
-        return sequences, self._score_targets(y, sequences)
 
     def _settings(self):
         """What partial_fit cannot change."""

@@ -3,36 +3,31 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import copy
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
 
 from .._callbacks import FitProgress
 from ..base import check_counted
 from ..optim import (
     OPTIMIZERS,
     Objective,
-    ShuffledBatches,
     predict,
     row_taker,
     rows_of_sequences,
     train_lbfgs,
     train_minibatches,
-    train_until_interrupt,
 )
-from ..targets import NEXT, SEQUENCE
+from ..optim._networks import TrainedNetwork
+from ..targets import SEQUENCE
 from ._network import ACTIVATIONS
 from ._taps import pooled_rows
 
 MAX_BATCH = 200
-SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they bring
 
 
 class TrainingData(NamedTuple):
@@ -77,40 +72,18 @@ class TrainingData(NamedTuple):
         )
 
 
-class TapNetwork(CallbackSupportMixin):
+class TapNetwork(TrainedNetwork):
     """Mixin of the feed-forward nets over delay taps.
 
-    A subclass fills the hooks ``_make_network(targets)``, ``_training_targets(targets,
-    index)``, the values to learn and their weights, and ``_training_dtype(sequences)``.
+    A subclass fills the hooks ``_make_network(targets)`` and
+    ``_training_targets(targets, index)``, the values to learn and their weights.
     """
 
     _parameter_constraints = {
+        **TrainedNetwork._parameter_constraints,
         "n_lags": [Interval(Integral, 1, None, closed="left")],
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
         "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions({"lbfgs", *OPTIMIZERS})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
         "direct_connections": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "shuffle": ["boolean"],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "exogenous": [None, str, Integral, "array-like"],
-        "burn_in": [Interval(Integral, 0, None, closed="left")],
     }
 
     def _layers(self):
@@ -158,36 +131,14 @@ class TapNetwork(CallbackSupportMixin):
         data = self._training_data(sequences, targets)
         max_iter = epochs or self.max_iter
         progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)
-
-        def fitted():
-            model = copy.copy(self)
-            model._parameters = copy.deepcopy(self._parameters)
-            model._remember_targets(targets)
-            model._remember_fit(sequences, targets)
-            return vars(model)
-
-        def end_iteration(n_iter, loss):
-            return progress.iteration(fitted)
-
-        threads = 1 if self._parameters.flat.size < SMALL_NET else None
-        with threadpool_limits(threads, user_api="blas"):
-            result = train_until_interrupt(
-                lambda hook: self._minimize(sequences, data, max_iter, hook, epochs),
-                self._parameters,
-                end_iteration,
-            )
-        earlier = self.loss_curve_ if more else []
-        with self._all_at_once() as model:
-            model.loss_curve_ = earlier + result.loss_curve
-            model.loss_ = model.loss_curve_[-1]
-            model.n_iter_ = len(model.loss_curve_)
-            model.validation_scores_ = result.validation_scores or None
-            model._remember_targets(targets)
-            model._remember_fit(sequences, targets, add=add)
-        progress.end(lambda: vars(self))
-
-    def _remember_fit(self, sequences, targets, add=False):
-        """Set what is measured on the training data, with `add` that of all calls."""
+        self._run_training(
+            lambda hook: self._minimize(sequences, data, max_iter, hook, epochs),
+            progress,
+            sequences,
+            targets,
+            more=more,
+            add=add,
+        )
 
     def _minimize(self, sequences, data, max_iter, end_iteration, epochs):
         """Train by the chosen solver."""
@@ -218,23 +169,14 @@ class TapNetwork(CallbackSupportMixin):
                 return -judge.full()
 
         if self._optimizer is None:
-            kwargs = {"learning_rate_init": self.learning_rate_init}
-            if self.solver == "sgd":
-                kwargs["momentum"] = self.momentum
-                kwargs["nesterovs_momentum"] = self.nesterovs_momentum
-            self._optimizer = OPTIMIZERS[self.solver](self._parameters.flat, **kwargs)
-        size = MAX_BATCH if self.batch_size == "auto" else self.batch_size
-        batches = ShuffledBatches(
-            len(learn),
-            min(size, len(learn)),
-            self._random_state if self.shuffle else None,
-        )
+            make = OPTIMIZERS[self.solver]
+            self._optimizer = make(self._parameters.flat, **self._optimizer_settings())
         return train_minibatches(
             data.objective(self, gradient, learn, self.alpha),
             self._parameters,
             gradient,
             self._optimizer,
-            batches,
+            self._batches(len(learn), MAX_BATCH),
             max_iter=max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
@@ -260,27 +202,11 @@ class TapNetwork(CallbackSupportMixin):
             row_taker(taps.windows), taps.places[rows], offsets, index, values, weights
         )
 
-    def _read_more(self, X, y, groups):
-        """Further data for a model that is fitted, with targets of the same kind."""
-        sequences = self._read_sequences(X, groups)
-        if y is not None and self._kind == NEXT:
-            raise ValueError(
-                f"This {type(self).__name__} was first fitted without y, to predict "
-                "the next step: partial_fit takes no y."
-            )
-        targets = self._score_targets(y, sequences)
-        if hasattr(self, "classes_"):
-            self._check_labels_seen(targets)
-        return sequences, targets
-
     def _taps(self, sequences):
         if not self._encodes_symbols():
             rows = sequences.rows.astype(self._parameters.dtype, copy=False)
             sequences = sequences.with_rows(rows)
         return super()._taps(sequences)
-
-    def _encodes_symbols(self):
-        return False
 
     def _fill(self, take, positions, out):
         """Write the inputs at some positions into `out`."""
@@ -292,15 +218,11 @@ class TapNetwork(CallbackSupportMixin):
         Whole sequences are held out; of a single sequence, its last part.
         """
         n = len(data.index)
-        owner = data.index
+        owners = data.index
         if data.offsets is None:
-            owner = np.searchsorted(sequences.sequence_offsets, data.index, "right")
-        owners = np.unique(owner)
-        n_held_out = int(np.ceil(self.validation_fraction * len(owners)))
-        if n_held_out < len(owners):
-            chosen = self._random_state.permutation(owners)[:n_held_out]
-            held_out = np.isin(owner, chosen)
-        else:
+            owners = np.searchsorted(sequences.sequence_offsets, data.index, "right")
+        held_out = self._held_out(owners)
+        if held_out is None:
             held_out = np.arange(n) >= n - int(np.ceil(self.validation_fraction * n))
         if held_out.all():
             raise ValueError(

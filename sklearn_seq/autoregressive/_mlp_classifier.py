@@ -3,21 +3,18 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
 from ..optim import learns_online
+from ..optim._networks import NetworkClassifier
 from ._base import TapClassifier
 from ._mlp import TapNetwork
 from ._network import FeedForward
 
 
-class MLPSequenceClassifier(TapNetwork, TapClassifier):
+class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
     """Feed-forward net over the last `n_lags` rows, for symbols and class labels.
 
     Fitted without y, it predicts the next symbol of a sequence of symbols from the
@@ -187,9 +184,7 @@ class MLPSequenceClassifier(TapNetwork, TapClassifier):
 
     _parameter_constraints = {
         **TapNetwork._parameter_constraints,
-        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
+        **NetworkClassifier._parameter_constraints,
     }
 
     def __init__(
@@ -267,13 +262,7 @@ class MLPSequenceClassifier(TapNetwork, TapClassifier):
             The fitted model.
         """
         more = self.warm_start and self.__sklearn_is_fitted__()
-        earlier = self.classes_ if more else None
         sequences, targets = self._read_fit(X, y, groups)
-        if more and not np.array_equal(earlier, self.classes_):
-            raise ValueError(
-                f"warm_start=True goes on with the classes {earlier.tolist()}, but the "
-                f"data have {self.classes_.tolist()}. Call fit with warm_start=False."
-            )
         self._train(X, y, groups, sequences, targets, more=more)
         return self
 
@@ -304,48 +293,10 @@ class MLPSequenceClassifier(TapNetwork, TapClassifier):
             The model.
         """
         more = self.__sklearn_is_fitted__()
-        if more:
-            if classes is not None and not np.array_equal(
-                np.unique(classes), self.classes_
-            ):
-                raise ValueError(
-                    f"classes={classes!r} is not the same as on the last call to "
-                    f"partial_fit, was: {self.classes_!r}."
-                )
-            sequences, targets = self._read_more(X, y, groups)
-        else:
-            sequences, targets = self._read_fit(X, y, groups, classes)
+        read = self._read_more if more else self._read_fit
+        sequences, targets = read(X, y, groups, classes)
         self._train(X, y, groups, sequences, targets, more=more, epochs=1)
         return self
-
-    @property
-    def embedding_(self):
-        """Vectors of the symbols."""
-        embeds = self._network.embedding_dim is not None
-        return self._parameters["embedding"] if embeds else None
-
-    def _are_symbols(self, rows, y):
-        integers = rows.dtype.kind in "iub"
-        if self.embedding_dim is not None and self.symbols is False:
-            raise ValueError(
-                f"embedding_dim={self.embedding_dim!r} embeds symbols, but "
-                "symbols=False. Set embedding_dim=None for real-valued inputs."
-            )
-        if super()._are_symbols(rows, y):
-            return True
-        if self.embedding_dim is not None and not integers:
-            raise ValueError(
-                f"embedding_dim={self.embedding_dim!r} embeds symbols, but X has dtype "
-                f"{rows.dtype}: symbols are integers or strings. Cast X, for example "
-                "with X.astype(int), or set embedding_dim=None."
-            )
-        return self.embedding_dim is not None
-
-    def _encodes_symbols(self):
-        return self._encoder is not None
-
-    def _training_dtype(self, sequences):
-        return np.float32 if self._encodes_symbols() else sequences.rows.dtype
 
     def _make_network(self, targets):
         n_slots = self.n_lags * self.n_features_in_
@@ -377,18 +328,3 @@ class MLPSequenceClassifier(TapNetwork, TapClassifier):
         lag = slot // self.n_features_in_
         out[:] = 0
         out[row, codes[row, slot] + lag * self._n_symbols] = 1
-
-    def _training_targets(self, targets, index):
-        codes = targets.values[index, 0]
-        if self.class_weight is None:
-            return codes, None
-        return codes, self._class_weights(codes)[codes].astype(self._parameters.dtype)
-
-    def _class_weights(self, codes):
-        """Weight of each class: (n_classes,)."""
-        there = np.unique(codes)
-        weights = np.ones(len(self.classes_))
-        weights[there] = compute_class_weight(
-            self.class_weight, classes=self.classes_[there], y=self.classes_[codes]
-        )
-        return weights

@@ -263,10 +263,8 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
             The model.
         """
         more = self.__sklearn_is_fitted__()
-        if more:
-            sequences, targets = self._read_more(X, y, groups)
-        else:
-            sequences, targets = self._read_fit(X, y, groups)
+        read = self._read_more if more else self._read_fit
+        sequences, targets = read(X, y, groups)
         self._train(X, y, groups, sequences, targets, more=more, add=more, epochs=1)
         return self
 
@@ -283,9 +281,6 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         known = None if targets.known is None else targets.known[index]
         self._noise = noise.update(residuals, known)
         self.noise_covariance_ = noise.covariance
-
-    def _training_dtype(self, sequences):
-        return sequences.rows.dtype
 
     def _make_network(self, targets):
         return FeedForward(

@@ -4,10 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
 from ..metrics._last_step import last_step
+from ._plotting import fitted_model
 
 
 def supported_model(estimator, supported, function):
@@ -29,15 +28,7 @@ def supported_model(estimator, supported, function):
     model : estimator
         The model, which is fitted.
     """
-    model = estimator
-    while True:
-        if hasattr(model, "best_estimator_"):
-            model = model.best_estimator_
-        elif isinstance(model, Pipeline):
-            model = model.steps[-1][1]
-        else:
-            break
-    check_is_fitted(model)
+    model = fitted_model(estimator)
     if not isinstance(model, supported):
         names = ", ".join(cls.__name__ for cls in supported)
         raise TypeError(

@@ -16,7 +16,7 @@ from ..autoregressive._taps import mean_over_sequences, pooled_rows
 from ..base import check_counted
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import ROWS, last_rows
-from ..targets import NEXT, SEQUENCE
+from ..targets import SEQUENCE
 from ._reservoir import draw_reservoir, run
 from ._ridge import StreamedRidge
 
@@ -146,14 +146,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _n_inputs(self):
         return self.n_features_in_
 
-    def _read_more(self, X, y, groups):
-        """Further data for a model that is fitted, with targets of the same kind."""
-        sequences = self._read_sequences(X, groups)
-        if y is not None and self._kind == NEXT:
-            raise ValueError(
-                f"This {type(self).__name__} was first fitted without y, to predict "
-                "the next step: partial_fit takes no y."
-            )
+    def _check_settings_kept(self):
         learnt = self._ridge.n_inputs - self._n_inputs() * self.direct_connections
         if self.n_components != self._reservoir.n_units or self.n_components != learnt:
             raise ValueError(
@@ -162,7 +155,6 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                 f"{self.n_components!r} and direct_connections="
                 f"{self.direct_connections!r} were set. Call fit to begin anew."
             )
-        return sequences, self._score_targets(y, sequences)
 
     def _learn(self, sequences, targets):
         """The regression so far, and shown all rows (or sequences) that count."""

@@ -234,19 +234,9 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
             The model.
         """
         more = self.__sklearn_is_fitted__()
-        if not more:
-            sequences, targets = self._read_fit(X, y, groups, classes)
-            return self._fit_readout(sequences, targets)
-        if classes is not None and not np.array_equal(
-            np.unique(classes), self.classes_
-        ):
-            raise ValueError(
-                f"classes={classes!r} is not the same as on the last call to "
-                f"partial_fit, was: {self.classes_!r}."
-            )
-        sequences, targets = self._read_more(X, y, groups)
-        self._check_labels_seen(targets)
-        return self._fit_readout(sequences, targets, more=True)
+        read = self._read_more if more else self._read_fit
+        sequences, targets = read(X, y, groups, classes)
+        return self._fit_readout(sequences, targets, more=more)
 
     def _fit_readout(self, sequences, targets, more=False):
         if not more:

@@ -3,24 +3,23 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from numbers import Integral
-
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import SymbolLoop
 from ..classification import SequenceClassifier
 from ..optim import learns_online
+from ..optim._networks import NetworkClassifier
 from ..targets import NEXT
 from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight
 
 
-class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClassifier):
+class RNNClassifier(
+    NetworkClassifier, RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClassifier
+):
     """Recurrent neural network for symbols and class labels.
 
     Its units remember: their activities are a nonlinear function of the inputs and of
@@ -259,9 +258,7 @@ class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClass
 
     _parameter_constraints = {
         **RecurrentTraining._parameter_constraints,
-        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
+        **NetworkClassifier._parameter_constraints,
     }
     _loss = "cross_entropy"
 
@@ -360,13 +357,7 @@ class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClass
             The fitted model.
         """
         more = self.warm_start and self.__sklearn_is_fitted__()
-        earlier = self.classes_ if more else None
         sequences, targets = self._read_fit(X, y, groups)
-        if more and not np.array_equal(earlier, self.classes_):
-            raise ValueError(
-                f"warm_start=True goes on with the classes {earlier.tolist()}, but the "
-                f"data have {self.classes_.tolist()}. Call fit with warm_start=False."
-            )
         self._train(
             X,
             y,
@@ -422,17 +413,8 @@ class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClass
             The model.
         """
         more = self.__sklearn_is_fitted__()
-        if more:
-            if classes is not None and not np.array_equal(
-                np.unique(classes), self.classes_
-            ):
-                raise ValueError(
-                    f"classes={classes!r} is not the same as on the last call to "
-                    f"partial_fit, was: {self.classes_!r}."
-                )
-            sequences, targets = self._read_more(X, y, groups)
-        else:
-            sequences, targets = self._read_fit(X, y, groups, classes)
+        read = self._read_more if more else self._read_fit
+        sequences, targets = read(X, y, groups, classes)
         self._train(
             X,
             y,
@@ -525,30 +507,7 @@ class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClass
         """
         return self._predict_log_proba(self._read_started(X, groups, initial_states))
 
-    @property
-    def embedding_(self):
-        """Vectors of the symbols."""
-        embeds = self._network.embedding_dim is not None
-        return self._parameters["embedding"] if embeds else None
-
     # Hooks
-
-    def _are_symbols(self, rows, y):
-        integers = rows.dtype.kind in "iub"
-        if self.embedding_dim is not None and self.symbols is False:
-            raise ValueError(
-                f"embedding_dim={self.embedding_dim!r} embeds symbols, but "
-                "symbols=False. Set embedding_dim=None for real-valued inputs."
-            )
-        if super()._are_symbols(rows, y):
-            return True
-        if self.embedding_dim is not None and not integers:
-            raise ValueError(
-                f"embedding_dim={self.embedding_dim!r} embeds symbols, but X has dtype "
-                f"{rows.dtype}: symbols are integers or strings. Cast X, for example "
-                "with X.astype(int), or set embedding_dim=None."
-            )
-        return self.embedding_dim is not None
 
     def _shapes(self, targets):
         n_inputs, n_classes = self.n_features_in_, len(self.classes_)
@@ -561,12 +520,6 @@ class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClass
         if self._encodes_symbols():
             n_inputs = self._n_symbols
         return n_inputs, n_classes, {}
-
-    def _training_dtype(self, sequences):
-        return np.float32 if self._encodes_symbols() else sequences.rows.dtype
-
-    def _encodes_symbols(self):
-        return self._encoder is not None
 
     def _inputs(self, sequences):
         if not self._encodes_symbols():
@@ -583,21 +536,6 @@ class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClass
 
         return take
 
-    def _training_targets(self, targets, index):
-        codes = targets.values[index, 0]
-        if self.class_weight is None:
-            return codes, None
-        return codes, self._class_weights(codes)[codes].astype(self._parameters.dtype)
-
-    def _class_weights(self, codes):
-        """Weight of each class: (n_classes,)."""
-        there = np.unique(codes)
-        weights = np.ones(len(self.classes_))
-        weights[there] = compute_class_weight(
-            self.class_weight, classes=self.classes_[there], y=self.classes_[codes]
-        )
-        return weights
-
     def _constant_outputs(self, data):
         """Log frequencies of the classes, each counted once more."""
         weights = data.weights
@@ -605,9 +543,6 @@ class RNNClassifier(RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClass
             weights = weights / weights.mean(dtype=np.float64)
         counts = np.bincount(data.values, weights, minlength=len(self.classes_))
         return np.log((counts + 1) / (counts + 1).sum())
-
-    def _remember_fit(self, sequences, targets, weights, add):
-        """Nothing is measured on the training data."""
 
     def _class_log_proba(self, outputs):
         return log_softmax(outputs, axis=1)

@@ -452,9 +452,6 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
     def _shapes(self, targets):
         return self.n_features_in_, targets.n_targets, {}
 
-    def _training_dtype(self, sequences):
-        return sequences.rows.dtype
-
     def _training_targets(self, targets, index):
         values = as_precise_as(targets.values[index], self._parameters.dtype)
         if targets.known is None or targets.known[index].all():

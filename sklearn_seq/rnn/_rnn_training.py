@@ -3,26 +3,17 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import copy
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
 
 from .._callbacks import FitProgress
 from ..base import check_counted
-from ..optim import (
-    OPTIMIZERS,
-    ShuffledBatches,
-    train_hessian_free,
-    train_lbfgs,
-    train_minibatches,
-    train_until_interrupt,
-)
-from ..targets import NEXT, SEQUENCE
+from ..optim import OPTIMIZERS, train_hessian_free, train_lbfgs, train_minibatches
+from ..optim._networks import TrainedNetwork
+from ..targets import SEQUENCE
 from ._curvature import GaussNewton
 from ._initialization import INITIALIZERS
 from ._network import RecurrentNetwork
@@ -34,24 +25,19 @@ from .constraints import CONSTRAINTS
 MAX_BATCH = 32  # sequences
 LONG = 200  # steps beyond which sequences are learnt in chunks
 CHUNK = 100  # steps of a chunk
-SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they bring
 
 
-class RecurrentTraining(CallbackSupportMixin):
+class RecurrentTraining(TrainedNetwork):
     """Mixin of the recurrent networks: how they learn.
 
     A subclass fills the hooks ``_loss``, a name of a loss, ``_shapes(targets)``, what
     the network needs to know of inputs and outputs, ``_training_targets(targets,
-    index)``, the values to learn and their weights, ``_constant_outputs(data)``, the
-    best outputs that do not depend on inputs, ``_training_dtype(sequences)`` and
-    ``_remember_fit(sequences, targets, weights, add)``.
+    index)``, the values to learn and their weights, and ``_constant_outputs(data)``,
+    the best outputs that do not depend on inputs.
     """
 
     _parameter_constraints = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        **TrainedNetwork._parameter_constraints,
         "cell": [StrOptions(set(CELLS))],
         "readout": [StrOptions(set(READOUTS))],
         "recurrent_constraint": [StrOptions(set(CONSTRAINTS)), "array-like", None],
@@ -71,25 +57,7 @@ class RecurrentTraining(CallbackSupportMixin):
             None,
         ],
         "solver": [StrOptions({"lbfgs", "hessian-free", *OPTIMIZERS})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "shuffle": ["boolean"],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "exogenous": [None, str, Integral, "array-like"],
-        "burn_in": [Interval(Integral, 0, None, closed="left")],
     }
 
     # The network
@@ -203,35 +171,15 @@ class RecurrentTraining(CallbackSupportMixin):
             self._parameters["output_biases"][:] = self._constant_outputs(data)
         max_iter = epochs or self.max_iter
         progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)
-
-        def fitted():
-            model = copy.copy(self)
-            model._parameters = copy.deepcopy(self._parameters)
-            model._remember_targets(targets)
-            model._remember_fit(sequences, targets, weights, add=False)
-            return vars(model)
-
-        def end_iteration(n_iter, loss):
-            return progress.iteration(fitted)
-
-        threads = 1 if self._parameters.flat.size < SMALL_NET else None
-        with threadpool_limits(threads, user_api="blas"):
-            result = train_until_interrupt(
-                lambda hook: self._minimize(
-                    data, held_out, max_iter, hook, epochs is None
-                ),
-                self._parameters,
-                end_iteration,
-            )
-            earlier = self.loss_curve_ if more else []
-            with self._all_at_once() as model:
-                model.loss_curve_ = earlier + result.loss_curve
-                model.loss_ = model.loss_curve_[-1]
-                model.n_iter_ = len(model.loss_curve_)
-                model.validation_scores_ = result.validation_scores or None
-                model._remember_targets(targets)
-                model._remember_fit(sequences, targets, weights, add=add)
-        progress.end(lambda: vars(self))
+        self._run_training(
+            lambda hook: self._minimize(data, held_out, max_iter, hook, epochs is None),
+            progress,
+            sequences,
+            targets,
+            weights,
+            more=more,
+            add=add,
+        )
 
     def _minimize(self, data, held_out, max_iter, end_iteration, to_end):
         """Train by the chosen solver."""
@@ -274,12 +222,7 @@ class RecurrentTraining(CallbackSupportMixin):
                 return -held_out.loss(network, parameters)
 
         objective = data.objective(network, parameters, gradient, self.alpha)
-        size = MAX_BATCH if self.batch_size == "auto" else self.batch_size
-        batches = ShuffledBatches(
-            data.n_segments,
-            min(size, data.n_segments),
-            self._random_state if self.shuffle else None,
-        )
+        batches = self._batches(data.n_segments, MAX_BATCH)
         if truncate is not None:
             batches = objective.chunks(batches, truncate)
         return train_minibatches(
@@ -300,10 +243,7 @@ class RecurrentTraining(CallbackSupportMixin):
 
     def _prepare_optimizer(self):
         """The optimiser of the last fit, or a new one, with the present settings."""
-        settings = {"learning_rate_init": self.learning_rate_init}
-        if self.solver == "sgd":
-            settings["momentum"] = self.momentum
-            settings["nesterovs_momentum"] = self.nesterovs_momentum
+        settings = self._optimizer_settings()
         make = OPTIMIZERS[self.solver]
         if type(self._optimizer) is not make:
             self._optimizer = make(self._parameters.flat, **settings)
@@ -407,11 +347,8 @@ class RecurrentTraining(CallbackSupportMixin):
 
         Whole sequences are held out; of a single sequence, its last part.
         """
-        owners = np.unique(data.owners)
-        n_held_out = int(np.ceil(self.validation_fraction * len(owners)))
-        if n_held_out < len(owners):
-            chosen = self._random_state.permutation(owners)[:n_held_out]
-            held_out = np.isin(data.owners, chosen)
+        held_out = self._held_out(data.owners)
+        if held_out is not None:
             return (
                 data.subset(np.flatnonzero(~held_out)),
                 data.subset(np.flatnonzero(held_out)),
@@ -419,27 +356,15 @@ class RecurrentTraining(CallbackSupportMixin):
         counted = data.counted()
         n = int(np.ceil(self.validation_fraction * len(counted)))
         if data.final or n == len(counted):
+            n_sequences = len(np.unique(data.owners))
             raise ValueError(
-                f"early_stopping=True, but {len(owners)} sequence(s) with "
+                f"early_stopping=True, but {n_sequences} sequence(s) with "
                 f"{len(counted)} target(s) cannot be split by validation_fraction="
                 f"{self.validation_fraction!r}. Use more or longer sequences, or "
                 "early_stopping=False."
             )
         cut = counted[-n]
         return data.until(cut), data.judged_from(cut)
-
-    def _read_more(self, X, y, groups):
-        """Further data for a model that is fitted, with targets of the same kind."""
-        sequences = self._read_sequences(X, groups)
-        if y is not None and self._kind == NEXT:
-            raise ValueError(
-                f"This {type(self).__name__} was first fitted without y, to predict "
-                "the next step: partial_fit takes no y."
-            )
-        targets = self._score_targets(y, sequences)
-        if hasattr(self, "classes_"):
-            self._check_labels_seen(targets)
-        return sequences, targets
 
 
 def _kind_of(network):

@@ -15,8 +15,8 @@ from ._covariances import as_matrices, n_free
 from ._densities import log_densities
 from ._moments import Moments, moments
 from ._prior import Prior, log_prior, maximise
+from ._standardised import StandardisedEmissions
 from ._start import deviates, draw, overall, random_rows
-from ._units import Units
 
 PASSES = 5  # of EM over the missing values of rows whose states are given
 
@@ -37,7 +37,7 @@ class GaussianParameters(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianEmissions:
+class GaussianEmissions(StandardisedEmissions):
     """A Gaussian distribution of rows for each state.
 
     Missing values, NaN, are integrated out. A row without values has the density 1 in
@@ -79,33 +79,10 @@ class GaussianEmissions:
     parameters_type = GaussianParameters
     names = ("means", "covariances")
 
-    def standardise(self, rows):
-        """Rows in units in which fitting is safe.
-
-        Returns
-        -------
-        rows : ndarray of shape (N, D)
-        emissions : GaussianEmissions
-            With priors in these units.
-        units : Units
-        """
-        units = Units.of(rows, common=self.covariance_type == "spherical")
-        return units.rows(rows), units.settings(self), units
-
     def log_densities(self, parameters, rows):
         """Log density of each row in each state, of shape (N, K)."""
         means, covariances = self._components(parameters)
         return log_densities(means, covariances, self.covariance_type, rows)
-
-    def prepare(self, rows):
-        """Standardised rows, with what every E-step needs of them found once.
-
-        Returns
-        -------
-        rows : Prepared
-            To be cut along the rows, and given to `evaluate`.
-        """
-        return Prepared(rows, self.covariance_type)
 
     def evaluate(self, parameters, rows):
         """Log densities, and what is left to do of the E-step.

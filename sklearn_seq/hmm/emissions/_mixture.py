@@ -24,8 +24,8 @@ from ._gaussian import GaussianEmissions
 from ._moments import Moments, moments
 from ._prior import EMPTY, FLAT, Prior, log_prior, maximise
 from ._rows import chunks
+from ._standardised import StandardisedEmissions
 from ._start import clusters_within, deviates, draw, random_rows
-from ._units import Units
 
 PASSES = 5  # of EM over the missing values of rows whose components are given
 SMALLEST = 1e-300  # weight that a prior sees in place of zero
@@ -51,7 +51,7 @@ class MixtureParameters(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMixtureEmissions:
+class GaussianMixtureEmissions(StandardisedEmissions):
     """A mixture of Gaussian distributions of rows for each state.
 
     Missing values, NaN, are integrated out. A row without values has the density 1 in
@@ -102,32 +102,9 @@ class GaussianMixtureEmissions:
                 "below, the likeliest weights are zeros. Set 1.0 for no prior."
             )
 
-    def standardise(self, rows):
-        """Rows in units in which fitting is safe.
-
-        Returns
-        -------
-        rows : ndarray of shape (N, D)
-        emissions : GaussianMixtureEmissions
-            With priors in these units.
-        units : Units
-        """
-        units = Units.of(rows, common=self.covariance_type == "spherical")
-        return units.rows(rows), units.settings(self), units
-
     def log_densities(self, parameters, rows):
         """Log density of each row in each state, of shape (N, K)."""
         return _mix(self._of_components(parameters, rows), len(parameters.weights))
-
-    def prepare(self, rows):
-        """Standardised rows, with what every E-step needs of them found once.
-
-        Returns
-        -------
-        rows : Prepared
-            To be cut along the rows, and given to `evaluate`.
-        """
-        return Prepared(rows, self.covariance_type)
 
     def evaluate(self, parameters, rows):
         """Log densities, and what is left to do of the E-step.
