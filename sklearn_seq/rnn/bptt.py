@@ -30,6 +30,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ._memory import Memory
+from ._products import add_products
 
 CHUNK = 1 << 18  # pre-activations whose derivatives are computed at once
 
@@ -289,9 +290,11 @@ class Layer:
         # An output of step t is computed from what step t + 1 is computed from. Its
         # derivative joins those by the pre-activations of that step.
         weights = np.hstack([above.weights, recurrent_weights])
-        gradient = np.zeros_like(self.weights)
-        fed_gradient = np.zeros_like(self.fed_weights)
-        by_readout = np.zeros((n_outputs, cell.n_units + 1), weights.dtype)
+        n_recurrent, n_rows = self.weights.shape
+        shape = n_outputs + n_recurrent, n_rows
+        gradient = np.zeros(shape, weights.dtype, order="F")
+        fed_gradient = np.zeros(self.fed_weights.shape, weights.dtype, order="F")
+        by_readout = gradient[:n_outputs, : cell.n_units + 1]
         d_states = [None] * len(cell.state_names)
         for k in reversed(range(len(self.runs))):
             d_states = self._widen(k, d_states, above.by_final)
@@ -299,13 +302,11 @@ class Layer:
                 self._start_run(k, above, d_states[0], by_readout)
             for first, last in reversed(self._chunks(k)):
                 deltas = self._backward_chunk(k, first, last, weights, above, d_states)
-                self._add_gradient(
-                    k, first, last, deltas, by_readout, gradient, fed_gradient
-                )
+                self._add_gradient(k, first, last, deltas, gradient, fed_gradient)
                 pre = deltas[:, n_outputs:]
                 by_product = pre[:, cell.input_rows]
                 below.receive(k, first, last, input_weights, by_product)
-        self._unstack(gradient, fed_gradient, into)
+        self._unstack(gradient[n_outputs:], fed_gradient, into)
         return d_states, by_readout
 
     def _chunks(self, k):
@@ -391,27 +392,13 @@ class Layer:
             )
         return self._steps_back[key]
 
-    def _add_gradient(self, k, first, last, deltas, by_readout, gradient, fed_gradient):
+    def _add_gradient(self, k, first, last, deltas, gradient, fed_gradient):
         """Add the products of derivatives with what each step is computed from."""
-        n_units, n_outputs = self.cell.n_units, len(by_readout)
-        deltas = self._unfold("delta_columns", deltas)
-        before = self._unfold("columns", self.hidden[k][first:last])
-        if n_outputs:
-            by_readout += np.dot(deltas[:n_outputs], before[: n_units + 1].T)
-        deltas = deltas[n_outputs:]
-        n = len(gradient)
-        product = self.scratch.array("product", gradient.shape)
-        np.dot(deltas[:n], before.T, out=product)
-        np.add(gradient, product, out=gradient)
-        if n < len(deltas):
-            fed_gradient += np.dot(deltas[n:], before[n_units:].T)
-
-    def _unfold(self, name, blocks):
-        """The matrices of several steps side by side, (n_rows, n_steps * size)."""
-        n_steps, n_rows, size = blocks.shape
-        columns = self.scratch.array(name, (n_rows, n_steps, size))
-        np.copyto(columns, blocks.transpose(1, 0, 2))
-        return columns.reshape(n_rows, -1)
+        before, n = self.hidden[k][first:last], len(gradient)
+        add_products(gradient, deltas[:, :n], before, self.scratch)
+        if len(fed_gradient):
+            fed = before[:, self.cell.n_units :]
+            add_products(fed_gradient, deltas[:, n:], fed, self.scratch)
 
     def tangent(self, tangents, weights, below, initial):
         """Compute how the activities change when parameters move.
