@@ -14,7 +14,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .._callbacks import FitProgress
 from ..base import check_counted
 from ..optim import (
-    OPTIMIZERS,
     Objective,
     predict,
     row_taker,
@@ -168,14 +167,11 @@ class TapNetwork(TrainedNetwork):
             def validation_score():
                 return -judge.full()
 
-        if self._optimizer is None:
-            make = OPTIMIZERS[self.solver]
-            self._optimizer = make(self._parameters.flat, **self._optimizer_settings())
         return train_minibatches(
             data.objective(self, gradient, learn, self.alpha),
             self._parameters,
             gradient,
-            self._optimizer,
+            self._prepare_optimizer(),
             self._batches(len(learn), MAX_BATCH),
             max_iter=max_iter,
             tol=self.tol,

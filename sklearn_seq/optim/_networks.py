@@ -22,8 +22,8 @@ SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they b
 class TrainedNetwork(CallbackSupportMixin):
     """Mixin of the networks: settings, mini-batches, and what a training run leaves.
 
-    A family keeps its `ParameterVector` in ``_parameters`` and its source of randomness
-    in ``_random_state``.
+    A family keeps its `ParameterVector` in ``_parameters``, its source of randomness in
+    ``_random_state``, and in ``_optimizer`` what it went on with last, or None.
     """
 
     _parameter_constraints = {
@@ -64,6 +64,16 @@ class TrainedNetwork(CallbackSupportMixin):
             settings["momentum"] = self.momentum
             settings["nesterovs_momentum"] = self.nesterovs_momentum
         return settings
+
+    def _prepare_optimizer(self):
+        """The optimiser of the last fit, or a new one, with the present settings."""
+        settings = self._optimizer_settings()
+        make = OPTIMIZERS[self.solver]
+        if type(self._optimizer) is not make:
+            self._optimizer = make(self._parameters.flat, **settings)
+        for name, value in settings.items():
+            setattr(self._optimizer, name, value)
+        return self._optimizer
 
     def _batches(self, n_samples, auto):
         """Mini-batches of so many samples as `batch_size` says, `auto` by default."""

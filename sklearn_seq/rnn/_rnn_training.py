@@ -241,16 +241,6 @@ class RecurrentTraining(TrainedNetwork):
             keep_best_on_divergence=True,
         )
 
-    def _prepare_optimizer(self):
-        """The optimiser of the last fit, or a new one, with the present settings."""
-        settings = self._optimizer_settings()
-        make = OPTIMIZERS[self.solver]
-        if type(self._optimizer) is not make:
-            self._optimizer = make(self._parameters.flat, **settings)
-        for name, value in settings.items():
-            setattr(self._optimizer, name, value)
-        return self._optimizer
-
     def _steps_of_chunks(self, data):
         """After how many steps gradients end; None if they never do."""
         if self.truncate is None:

@@ -1,5 +1,6 @@
 """Feed-forward nets over taps, against scikit-learn's MLPRegressor and by property."""
 
+import copy
 import pickle
 import warnings
 
@@ -176,6 +177,19 @@ def test_partial_fit_is_one_epoch_a_call_and_goes_on():
         parts.partial_fit(X, X[:, 0])
     with pytest.raises(ValueError, match="X has 2 features"):
         parts.partial_fit(np.hstack([X, X]))
+
+
+def test_partial_fit_heeds_changed_settings():
+    X = np.sin(np.arange(100.0))[:, None]
+    net = MLPSequenceRegressor(2, (4,), solver="sgd", momentum=0.0, random_state=0)
+    net.partial_fit(X)
+    slow, other = copy.deepcopy(net), copy.deepcopy(net)
+    slow.set_params(learning_rate_init=1e-12).partial_fit(X)
+    for before, after in zip(net.coefs_, slow.coefs_, strict=True):
+        assert_allclose(after, before, atol=1e-9)
+    other.set_params(solver="adam", learning_rate_init=1e-12).partial_fit(X)
+    for before, after in zip(net.coefs_, other.coefs_, strict=True):
+        assert_allclose(after, before, atol=1e-9)
 
 
 def test_partial_fit_needs_a_mini_batch_solver():
