@@ -186,8 +186,9 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         means = np.zeros((len(starts), self._ridge.n_inputs))
         for rows, z in self._blocks(sequences):
             there = owner[rows] >= 0
-            np.add.at(means, owner[rows[there]], z[there])
-        return means / counts[:, None]
+            owners = owner[rows[there]]
+            np.add.at(means, owners, z[there] / counts[owners, None])
+        return means
 
     # The way through the network: inputs, states, regressors, outputs
 

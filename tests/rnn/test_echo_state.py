@@ -591,3 +591,9 @@ def test_unknown_symbols_to_come():
     assert model.forecast(X, 2, future_exogenous=future).shape == (2,)
     with pytest.raises(ValueError, match="unknown symbols"):
         model.forecast(X, 2, future_exogenous=np.array([["x"], ["z"]]))
+
+
+def test_sequences_whose_sum_is_beyond_floating_point_get_a_clear_error():
+    X = np.full((6, 6, 1), 1.7e308)
+    with pytest.raises(ValueError, match="Scale them"):
+        EchoStateRegressor(10, random_state=0).fit(X, np.arange(6.0))
