@@ -10,12 +10,9 @@ from contextlib import contextmanager
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted
 
+from ._core.sklearn_compat import _check_sample_weight, validate_data
 from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
 from ._r_squared import r_squared

@@ -11,8 +11,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
+from ._core.sklearn_compat import validate_data
 from ._symbols import encode, fit_encoder, is_text
 from .base import FLOATS, SequenceEstimator, check_all_finite, check_counted
 from .sequences import Sequences

@@ -4,12 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils.validation import (
-    _num_samples,
-    check_consistent_length,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from ._core.sklearn_compat import _num_samples
 from ._time_index import segment_starts
 
 __all__ = ["Sequences", "read_layout"]

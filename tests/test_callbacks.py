@@ -3,11 +3,11 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn_versions import ProgressBar, ScoringMonitor, needs_callbacks
 
 from sklearn_seq.autoregressive import (
     ARClassifier,
@@ -17,9 +17,10 @@ from sklearn_seq.autoregressive import (
 from sklearn_seq.datasets import make_markov_chain
 from sklearn_seq.metrics import mean_log_likelihood_scorer, neg_bits_per_symbol_scorer
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning",
-)
+pytestmark = [
+    needs_callbacks,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 N = 120
 GROUPS = np.repeat([2, 0, 1], 40)

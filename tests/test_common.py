@@ -97,11 +97,7 @@ CHECKED = [
 ]
 
 
-@parametrize_with_checks(
-    CHECKED,
-    expected_failed_checks=expected_failures,
-    xfail_strict=True,
-)
+@parametrize_with_checks(CHECKED, expected_failed_checks=expected_failures)
 def test_sklearn_checks(estimator, check):
     check(estimator)
 

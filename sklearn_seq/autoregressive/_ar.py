@@ -6,11 +6,10 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import check_positive, lay_out
+from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from .._gaussian import RunningGaussian, check_squares
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE, STEP, indices_of

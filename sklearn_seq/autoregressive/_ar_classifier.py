@@ -8,12 +8,15 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
-from sklearn.base import _fit_context
-from sklearn.callback import CallbackSupportMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 
 from .._callbacks import FitProgress
+from .._core.sklearn_compat import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    _fit_context,
+)
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._base import TapClassifier

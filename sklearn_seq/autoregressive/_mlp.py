@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._callbacks import FitProgress
+from .._core.sklearn_compat import Interval, StrOptions
 from ..base import check_counted
 from ..optim import (
     Objective,

@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
+from .._core.sklearn_compat import _fit_context
 from ..optim import learns_online
 from ..optim._networks import NetworkClassifier
 from ._base import TapClassifier

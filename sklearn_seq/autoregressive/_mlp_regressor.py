@@ -5,9 +5,9 @@
 
 import copy
 
-from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
+from .._core.sklearn_compat import _fit_context
 from .._gaussian import RunningGaussian
 from ..optim import learns_online
 from ..targets import as_precise_as

@@ -5,8 +5,8 @@ from importlib import resources
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._optional_dependencies import check_pandas_support
-from sklearn.utils._param_validation import StrOptions, validate_params
+
+from .._core.sklearn_compat import StrOptions, check_pandas_support, validate_params
 
 
 def _read_bytes(file_name):

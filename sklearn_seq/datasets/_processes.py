@@ -5,8 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import linalg
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._core.sklearn_compat import Interval, validate_params
 from .._markov import check_probabilities, draw_chains, stationary_distribution
 from ._recursion import autoregress
 

@@ -4,7 +4,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+
+from .._core.sklearn_compat import Interval, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._optional_dependencies import check_pandas_support
-from sklearn.utils._param_validation import validate_params
 
+from .._core.sklearn_compat import check_pandas_support, validate_params
 from ._loaders import _read_description
 
 

@@ -7,10 +7,9 @@ from numbers import Real
 
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import validate_data
 
 from .._closed_loop import lay_out
+from .._core.sklearn_compat import Interval, validate_data
 from .._symbols import encode, fit_encoder, is_text
 from ..sequences import Sequences
 from ._base import BaseHMM

@@ -7,11 +7,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import log_softmax, logsumexp
-from sklearn.base import _fit_context, clone
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import check_priors, class_stretches, log_posteriors
+from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from ..classification import SequenceClassifier
 from ..sequences import Sequences
 from ..targets import NEXT, SEQUENCE

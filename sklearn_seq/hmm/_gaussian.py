@@ -5,8 +5,7 @@
 
 from numbers import Real
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
 from .emissions import GaussianEmissions
 

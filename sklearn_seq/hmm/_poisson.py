@@ -6,8 +6,8 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
 from .emissions import PoissonEmissions
 

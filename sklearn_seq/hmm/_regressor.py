@@ -7,13 +7,11 @@ from numbers import Integral
 
 import numpy as np
 from scipy.special import logsumexp, softmax
-from sklearn.base import _fit_context
-from sklearn.callback import CallbackSupportMixin
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
+from .._core.sklearn_compat import CallbackSupportMixin, StrOptions, _fit_context
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.sklearn_compat import check_matplotlib_support
 from ..base import SequenceEstimator
 from ..metrics._last_step import last_step
 from ..sequences import PANEL, ROWS, read_layout

@@ -5,10 +5,11 @@
 
 import numpy as np
 from scipy.special import log_softmax, logsumexp
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import check_priors, class_stretches, log_posteriors
+from .._core.sklearn_compat import _fit_context
 from .._markov import transition_counts
 from ..classification import SequenceClassifier
 from ..targets import SEQUENCE

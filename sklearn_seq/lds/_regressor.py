@@ -4,13 +4,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.callback import CallbackSupportMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
+from .._core.sklearn_compat import CallbackSupportMixin, _fit_context
 from .._gaussian import check_squares
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows

@@ -5,15 +5,14 @@
 
 import numpy as np
 from sklearn.base import is_regressor
-from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils.metadata_routing import (
     UNCHANGED,
     MetadataRequest,
-    _routing_enabled,
     get_routing_for_object,
 )
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.sklearn_compat import _BaseScorer, _routing_enabled
 from ..base import SequenceEstimator, check_counted
 from ..targets import NEXT, next_step_targets
 from ._last_step import last_step

@@ -7,11 +7,10 @@ import copy
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.callback import CallbackSupportMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from threadpoolctl import threadpool_limits
 
+from .._core.sklearn_compat import CallbackSupportMixin, Interval, StrOptions
 from ._interrupts import train_until_interrupt
 from ._optimizers import OPTIMIZERS
 from ._training import ShuffledBatches

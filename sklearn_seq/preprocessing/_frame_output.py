@@ -3,7 +3,7 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sklearn.utils._set_output import _auto_wrap_is_configured, _get_output_config
+from .._core.sklearn_compat import _auto_wrap_is_configured, _get_output_config
 
 
 def check_no_frame_output(estimator):

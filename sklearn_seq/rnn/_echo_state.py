@@ -5,9 +5,8 @@
 
 import copy
 
-from sklearn.base import _fit_context
-
 from .._closed_loop import RealLoop
+from .._core.sklearn_compat import _fit_context
 from .._gaussian import RunningGaussian
 from ..base import SequenceRegressor
 from ..targets import NEXT

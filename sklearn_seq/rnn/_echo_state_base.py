@@ -9,9 +9,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.sklearn_compat import Interval, StrOptions
 from ..autoregressive._taps import mean_over_sequences, pooled_rows
 from ..base import check_counted
 from ..preprocessing._frame_output import check_no_frame_output

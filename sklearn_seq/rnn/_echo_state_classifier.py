@@ -4,10 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import StrOptions
 
 from .._closed_loop import SymbolLoop
+from .._core.sklearn_compat import StrOptions, _fit_context
 from ..classification import SequenceClassifier
 from ..targets import NEXT
 from ._class_scores import calibrate

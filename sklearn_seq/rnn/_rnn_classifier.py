@@ -5,10 +5,10 @@
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import SymbolLoop
+from .._core.sklearn_compat import _fit_context
 from ..classification import SequenceClassifier
 from ..optim import learns_online
 from ..optim._networks import NetworkClassifier

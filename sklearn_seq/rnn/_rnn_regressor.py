@@ -6,10 +6,10 @@
 import copy
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import RealLoop
+from .._core.sklearn_compat import _fit_context
 from .._gaussian import RunningGaussian, check_squares, gaussian_log_density
 from ..base import SequenceRegressor
 from ..optim import learns_online

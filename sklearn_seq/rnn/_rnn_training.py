@@ -7,9 +7,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._callbacks import FitProgress
+from .._core.sklearn_compat import Interval, StrOptions
 from ..base import check_counted
 from ..optim import OPTIMIZERS, train_hessian_free, train_lbfgs, train_minibatches
 from ..optim._networks import TrainedNetwork

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn_versions import ScoringMonitor, needs_callbacks
 
 from sklearn_seq import ARRegressor, MLPSequenceRegressor
 from sklearn_seq.datasets import load_sunspots, make_ar_process, make_mackey_glass
@@ -310,6 +310,7 @@ def test_integer_hidden_layer_sizes():
     assert [w.shape for w in net.coefs_] == [(2, 7), (7, 1)]
 
 
+@needs_callbacks
 def test_monitored_log_likelihood_ends_at_that_of_the_fitted_net():
     X = make_ar_process(150, random_state=0)
     net = MLPSequenceRegressor(2, (5,), max_iter=4, random_state=0)

@@ -14,6 +14,7 @@ from fuzzed_calls import (
 )
 from fuzzed_estimators import KINDS
 from sklearn.base import clone
+from sklearn_versions import needs_callbacks
 
 import sklearn_seq
 
@@ -145,6 +146,7 @@ class Interrupt:
 NETS = [name for name, kind in KINDS.items() if "solver" in kind.parameters]
 
 
+@needs_callbacks
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_an_interrupted_net_keeps_what_it_has_learnt(name, solver):
@@ -164,6 +166,7 @@ def test_an_interrupted_net_keeps_what_it_has_learnt(name, solver):
     assert answers(model, data) is None
 
 
+@needs_callbacks
 @pytest.mark.parametrize("name", ["GaussianHMM", "LinearDynamicalSystem"])
 def test_an_interrupted_em_leaves_no_model(name):
     kind = KINDS[name]

@@ -9,13 +9,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, poisson
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn_versions import ScoringMonitor, needs_callbacks
 
 from sklearn_seq.hmm import GMMHMM, CategoricalHMM, GaussianHMM, PoissonHMM
 from sklearn_seq.metrics import mean_log_likelihood_scorer
@@ -683,6 +683,7 @@ def test_workers_share_the_sequences():
     assert_allclose(shared.means_, alone.means_, rtol=1e-8)
 
 
+@needs_callbacks
 def test_callbacks_see_every_iteration():
     X = gaussian().sample(100, random_state=0)[0]
     monitor = ScoringMonitor(scoring=mean_log_likelihood_scorer)

@@ -8,12 +8,12 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn_versions import ScoringMonitor, needs_callbacks
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
 from sklearn_seq.datasets import load_nile
@@ -464,6 +464,7 @@ class Recorder:
         self.models.append(fitted_estimator)
 
 
+@needs_callbacks
 def test_a_callback_sees_every_iteration():
     X = system_data()
     recorder = Recorder()
@@ -477,6 +478,7 @@ def test_a_callback_sees_every_iteration():
     assert scores[-1] == model.score(X) == plain.score(X)
 
 
+@needs_callbacks
 def test_scoring_monitor_follows_the_likelihood():
     X = system_data()
     monitor = ScoringMonitor(scoring=mean_log_likelihood_scorer)

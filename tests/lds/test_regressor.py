@@ -6,12 +6,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal, norm
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn_versions import ScoringMonitor, needs_callbacks
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
 from sklearn_seq.autoregressive import ARRegressor
@@ -327,6 +327,7 @@ def test_workers_and_restarts():
     )
 
 
+@needs_callbacks
 @pytest.mark.parametrize("kind", ["next", "step", "sequence"])
 def test_scoring_monitor(kind):
     X, Y = driven(12, 30)

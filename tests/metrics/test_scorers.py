@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, clone
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import check_scoring, r2_score
@@ -23,6 +22,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn_versions import ScoringMonitor, needs_callbacks
 
 from sklearn_seq.autoregressive import ARClassifier, ARRegressor
 from sklearn_seq.metrics import (
@@ -398,6 +398,7 @@ def test_search_over_symbols():
     assert (bits > -np.log2(3)).all()  # better than chance
 
 
+@needs_callbacks
 @pytest.mark.parametrize("grouped", [False, True])
 def test_scoring_monitor(grouped):
     X, groups = stacked(symbols())

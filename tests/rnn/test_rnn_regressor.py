@@ -9,9 +9,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
+from sklearn_versions import ScoringMonitor, needs_callbacks
 
 from sklearn_seq.datasets import make_ar_process
 from sklearn_seq.metrics import mean_log_likelihood_scorer
@@ -518,6 +518,7 @@ def test_integer_hidden_layer_sizes():
     assert model.get_feature_names_out().shape == (7,)
 
 
+@needs_callbacks
 def test_monitored_log_likelihood_ends_at_that_of_the_fitted_net():
     X = make_ar_process(80, random_state=0)
     model = short(max_iter=4)
