@@ -1,6 +1,7 @@
 """What the tests have to know about the version of scikit-learn."""
 
 import pytest
+from sklearn.utils import estimator_checks
 
 from sklearn_seq._core.sklearn_compat import CallbackSupportMixin
 
@@ -9,9 +10,26 @@ try:
 except ImportError:
     ProgressBar = ScoringMonitor = None
 
-__all__ = ["ProgressBar", "ScoringMonitor", "needs_callbacks"]
+__all__ = [
+    "HAS_CALLBACKS",
+    "ProgressBar",
+    "ScoringMonitor",
+    "needs_callbacks",
+    "parametrize_with_checks",
+]
+
+HAS_CALLBACKS = hasattr(CallbackSupportMixin, "set_callbacks")
 
 needs_callbacks = pytest.mark.skipif(
-    not hasattr(CallbackSupportMixin, "set_callbacks"),
-    reason="scikit-learn < 1.9 has no callbacks",
+    not HAS_CALLBACKS, reason="scikit-learn < 1.9 has no callbacks"
 )
+
+
+def parametrize_with_checks(estimators, **options):
+    """Of scikit-learn; before 1.9 it gives pytest an iterator, which is deprecated.
+
+    It knows `xfail_strict` from 1.8 on. The configuration of pytest says so for all.
+    """
+    mark = estimator_checks.parametrize_with_checks(estimators, **options).mark
+    names, checks = mark.args
+    return pytest.mark.parametrize(names, list(checks), **mark.kwargs)

@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted
+from sklearn_versions import parametrize_with_checks
 
 from sklearn_seq.autoregressive import (
     ARClassifier,

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn_versions import parametrize_with_checks
 
 from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.metrics import next_step_r2_scorer

@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 from sklearn.utils import estimator_html_repr, get_tags
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn_versions import parametrize_with_checks
 
 from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.preprocessing import DelayTaps, PerTimestep
