@@ -3,6 +3,28 @@
 Every sequence has covariances of its own here. Scalar observations are taken one at a
 time, the loop over time runs once for all sequences, and the sequences are the last
 axis of every array.
+
+The smoother works in the coordinates of the filter. Of the state s = a + L e, where the
+filter knows the mean a and the factor L, the smoother holds the mean and a factor E of
+the covariance of e. Before later rows are seen, e ~ N(0, I). Both steps of the filter
+are linear in e, with matrices that are blocks of orthogonal ones or contractions:
+
+    observation c's + v, v ~ N(0, 1), of innovation y; x = L'c, z = 1 + x'x,
+    w = x / (z + sqrt(z)), M = I - (z + sqrt(z)) w w', L -> L M
+        e_before = M e_after + x y / z
+
+    time, [A L, N] T = [L_next, 0] with T orthogonal, its upper rows [T1, T2]
+        e = T1 e_next + T2 h,   h ~ N(0, I), of which no later row tells
+
+so that, from the last row to the first, E = M E and the factor of [T1 E, T2]. Then
+Cov(s_next, s) = L_next E E' T1' L'. Nothing is inverted and nothing cancels: every
+standard deviation has an error of a few roundings of the largest one that the filter
+had, for any R, Q and P0, singular or not.
+
+Forms that were found wanting: information about a state, as a quadratic form, grows as
+1 / R, and a column that is large beside the others costs them their digits, unless the
+columns are sorted by size and pivoted at every step; P - P N P cancels; the gain
+P A' P_next^-1 needs the inverse of what is singular where Q and R are.
 """
 
 # Authors: The sklearn_seq developers
@@ -27,9 +49,12 @@ class Forward(NamedTuple):
     log_density : ndarray of shape (n_positions,)
         Of the whitened rows, but for the constants.
 
-    gains : list of list of (ndarray, ndarray)
-        For each time step and each feature, the gain (n, width) and the innovation
-        over its variance (width,).
+    updates : list of list of (ndarray, ndarray, ndarray)
+        For each time step and each feature, w (n, width), z + sqrt(z) (width,) and
+        the innovation over its variance z (width,).
+
+    rotations : ndarray of shape (n, 2 n, n_positions), or None
+        [T1, T2] of the step to the next row.
     """
 
     predicted_means: np.ndarray
@@ -37,7 +62,8 @@ class Forward(NamedTuple):
     predicted_factors: np.ndarray
     factors: np.ndarray
     log_density: np.ndarray
-    gains: list
+    updates: list
+    rotations: np.ndarray | None
 
 
 def gather_patterns(observation):
@@ -45,7 +71,7 @@ def gather_patterns(observation):
     return np.ascontiguousarray(np.moveaxis(observation, 0, -1))
 
 
-def filter_forward(system, steps, rows, codes, drive, keep_factors, keep_gains):
+def filter_forward(system, steps, rows, codes, drive, keep_factors, keep_updates):
     """Filter sequences with missing values.
 
     Parameters
@@ -64,7 +90,8 @@ def filter_forward(system, steps, rows, codes, drive, keep_factors, keep_gains):
     drive : ndarray of shape (n_positions, n), or None
         B u.
 
-    keep_factors, keep_gains : bool
+    keep_factors, keep_updates : bool
+        The latter for the smoother.
 
     Returns
     -------
@@ -82,38 +109,39 @@ def filter_forward(system, steps, rows, codes, drive, keep_factors, keep_gains):
     means = np.empty((n, n_positions))
     shape = (n, n, n_positions) if keep_factors else (n, n, 0)
     predicted_factors, factors = np.empty(shape), np.empty(shape)
+    rotations = np.empty((n, 2 * n, n_positions)) if keep_updates else None
     log_density = np.empty(n_positions)
     kept = []
 
     mean = np.repeat(system.initial_mean[:, None], width, axis=1)
     factor = np.repeat(system.initial_factor[:, :, None], width, axis=2)
-    array = np.empty((n, n + noise.shape[1], width))
+    array = np.empty((2 * n if keep_updates else n, 2 * n, width))
+    identity = np.eye(n, 2 * n)[:, :, None]
     for t in range(steps.n_steps):
         there = slice(starts[t], starts[t + 1])
         if starts[t + 1] - starts[t] < width:
             width = starts[t + 1] - starts[t]
             mean = np.ascontiguousarray(mean[:, :width])
             factor = np.ascontiguousarray(factor[:, :, :width])
-            array = np.empty((n, n + noise.shape[1], width))
+            array = np.empty((len(array), 2 * n, width))
         predicted_means[:, there] = mean
         if keep_factors:
             predicted_factors[:, :, there] = factor
         observed = patterns.take(codes[there], axis=2)
-        gains = []
+        gains, updates = [], []
         observe(factor, observed, gains)
         density = np.zeros(width)
-        scaled = []
-        for i, (gain, variance) in enumerate(gains):
+        for i, (gain, variance, weights) in enumerate(gains):
             innovation = rows[i, there] - np.einsum("kb,kb->b", observed[i], mean)
             ratio = innovation / variance
             mean += gain * innovation
             innovation *= ratio
             density += innovation
             density += np.log(variance)
-            scaled.append((gain, ratio))
+            if keep_updates:
+                updates.append((weights, variance + np.sqrt(variance), ratio))
         log_density[there] = -0.5 * density
-        if keep_gains:
-            kept.append(scaled)
+        kept.append(updates)
         means[:, there] = mean
         if keep_factors:
             factors[:, :, there] = factor
@@ -121,31 +149,27 @@ def filter_forward(system, steps, rows, codes, drive, keep_factors, keep_gains):
         mean = transition @ mean
         if drive is not None:
             mean += drive[:, there]
-        array[:, :n] = (transition @ factor.reshape(n, -1)).reshape(n, n, width)
-        array[:, n:] = noise[:, :, None]
-        factor = triangularise(array).copy()
+        array[:n, :n] = (transition @ factor.reshape(n, -1)).reshape(n, n, width)
+        array[:n, n:] = noise[:, :, None]
+        if keep_updates:
+            array[n:] = identity
+        factor = triangularise(array, n).copy()
+        if keep_updates:
+            rotations[:, :, there] = array[n:]
     return Forward(
-        predicted_means, means, predicted_factors, factors, log_density, kept
+        predicted_means, means, predicted_factors, factors, log_density, kept, rotations
     )
 
 
-def smooth_backward(system, steps, codes, forward, lag_one):
-    """Smooth sequences with missing values.
-
-    The information that the later rows hold about a state is carried by a factor, and
-    is taken into the filtered covariance as n more observations; no predicted
-    covariance is inverted.
+def smooth_backward(steps, forward, lag_one):
+    """Smooth sequences with missing values, in the coordinates of the filter.
 
     Parameters
     ----------
-    system : System
-
     steps : Steps
 
-    codes : ndarray of int of shape (n_positions,)
-
     forward : Forward
-        With factors and gains.
+        With factors and updates.
 
     lag_one : bool
 
@@ -158,74 +182,54 @@ def smooth_backward(system, steps, codes, forward, lag_one):
     lag_one_covariances : ndarray of shape (n, n, n_positions), or None
         Cov(s[t+1], s[t]) at step t, 0 at the last one.
     """
-    A, noise = system.transition, system.noise
-    n, m = len(A), system.observation.shape[1]
-    patterns = gather_patterns(system.observation)
-    # rows of C onto w and s_, where s = A s_ + N w, as in `information_steps`
-    onto = np.hstack([noise, A]).T
-    directions = gather_patterns(np.swapaxes(system.observation @ onto.T, 1, 2))
+    n = len(forward.means)
     starts = steps.starts.tolist()
     covariances = np.empty_like(forward.factors)
     lags = np.zeros_like(forward.factors) if lag_one else None
     means = np.empty_like(forward.means)
 
-    # of the sequences that go on: A' r[t], the information, and the array's factor
+    # of the sequences that go on: mean and factor in the coordinates of the prediction
     later = np.zeros((n, 0))
-    information = np.zeros((n, n, 0))
-    eliminated = None
+    spread = np.zeros((n, n, 0))
     for t in range(steps.n_steps - 1, -1, -1):
         there = slice(starts[t], starts[t + 1])
-        width = starts[t + 1] - starts[t]
-        n_longer = later.shape[1]
-        if width > n_longer:
-            later = _widen(later, width)
-            information = _widen(information, width)
+        width, n_longer = starts[t + 1] - starts[t], later.shape[1]
+        longer = slice(starts[t], starts[t] + n_longer)
+        before = np.zeros((n, width))
+        own = np.zeros((n, n, width))
+        own[...] = np.eye(n)[:, :, None]
+        if n_longer:
+            rotation = forward.rotations[:, :, longer]
+            array = np.empty((n, 2 * n, n_longer))
+            array[:, :n] = _product(rotation[:, :n], spread)
+            array[:, n:] = rotation[:, n:]
+            if lag_one:
+                ahead = slice(starts[t + 1], starts[t + 1] + n_longer)
+                lags[:, :, longer] = _outer(
+                    _product(forward.predicted_factors[:, :, ahead], spread),
+                    _product(forward.factors[:, :, longer], array[:, :n]),
+                )
+            before[:, :n_longer] = np.einsum("ikb,kb->ib", rotation[:, :n], later)
+            own[:, :, :n_longer] = triangularise(array)
+        later, spread = before, own
         factor = forward.factors[:, :, there]
-        # s = filtered mean + P (A' r)
-        seen = np.einsum("kjb,kb->jb", factor, later)
         means[:, there] = forward.means[:, there]
-        means[:, there] += np.einsum("kjb,jb->kb", factor, seen)
-        factor = observe(factor.copy(), np.moveaxis(information, 1, 0))
-        covariance = np.einsum("ikb,jkb->ijb", factor, factor)
-        covariances[:, :, there] = covariance
-        if lag_one and n_longer:
-            lags[:, :, starts[t] : starts[t] + n_longer] = _lag_one(
-                A, noise, eliminated, covariance[:, :, :n_longer]
-            )
-        if t == 0:
-            break
-        observed = patterns.take(codes[there], axis=2)
-        for c, (gain, ratio) in zip(
-            observed[::-1], forward.gains[t][::-1], strict=True
-        ):
-            later += c * (ratio - np.einsum("kb,kb->b", gain, later))
-        later = A.T @ later
-        array = np.zeros((2 * n, m + 2 * n, width))
-        array[:, :m] = directions.take(codes[there], axis=2)
-        array[:, m : m + n] = (onto @ information.reshape(n, -1)).reshape(
-            2 * n, n, width
-        )
-        array[:n, m + n :] = np.eye(n)[:, :, None]
-        eliminated = triangularise(array)
-        information = eliminated[n:, n:].copy()
+        means[:, there] += np.einsum("ikb,kb->ib", factor, later)
+        factor = _product(factor, spread)
+        covariances[:, :, there] = _outer(factor, factor)
+        for weights, scale, ratio in reversed(forward.updates[t]):
+            change = ratio - np.einsum("kb,kb->b", weights, later)
+            later += weights * (scale * change)
+            change = scale * np.einsum("kb,kjb->jb", weights, spread)
+            spread -= weights[:, None] * change
     return means, covariances, lags
 
 
-def _lag_one(A, noise, eliminated, covariance):
-    """Cov(s, s_) = (A - N (G S^-1)') Cov(s_), by back substitution."""
-    n = len(A)
-    S, G = eliminated[:n, :n], eliminated[n:, :n]
-    weights = np.einsum("kib,kjb->ijb", G, covariance)
-    for i in range(n - 1, -1, -1):
-        weights[i] /= S[i, i]
-        if i:
-            weights[:i] -= S[i, :i, None] * weights[i]
-    lag = A @ covariance.reshape(n, -1) - noise @ weights.reshape(n, -1)
-    return lag.reshape(covariance.shape)
+def _product(left, right):
+    """Matrix products of two stacks."""
+    return np.einsum("ikb,kjb->ijb", left, right)
 
 
-def _widen(values, width):
-    """Zeros for the sequences that end here, after the longer ones."""
-    wider = np.zeros((*values.shape[:-1], width))
-    wider[..., : values.shape[-1]] = values
-    return wider
+def _outer(left, right):
+    """L R' of two stacks; exactly symmetric if they are the same."""
+    return np.einsum("ikb,jkb->ijb", left, right)

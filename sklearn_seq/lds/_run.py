@@ -148,7 +148,7 @@ class Problem:
         member = np.arange(len(step)) - part.starts[step]
         return part.rows >= self.first_missing[part.members][member]
 
-    def filter_gaps(self, part, keep_factors=False, keep_gains=False):
+    def filter_gaps(self, part, keep_factors=False, keep_updates=False):
         """Filter sequences that miss values.
 
         Returns
@@ -161,7 +161,7 @@ class Problem:
         codes = self.codes[part.rows]
         white = whiten_rows(self.system, rows, codes)
         forward = filter_forward(
-            self.system, part, white, codes, drive, keep_factors, keep_gains
+            self.system, part, white, codes, drive, keep_factors, keep_updates
         )
         forward.log_density[:] -= self.system.constant[codes]
         return forward, codes

@@ -72,10 +72,8 @@ def smooth(problem, means, log_density, lag_one):
 
 
 def _smooth_gaps(problem, part, means, log_density, lag_one):
-    forward, codes = problem.filter_gaps(part, keep_factors=True, keep_gains=True)
-    smoothed, covariances, lags = smooth_backward(
-        problem.system, part, codes, forward, lag_one
-    )
+    forward, codes = problem.filter_gaps(part, keep_factors=True, keep_updates=True)
+    smoothed, covariances, lags = smooth_backward(part, forward, lag_one)
     means[part.rows] = smoothed.T
     log_density[part.rows] = forward.log_density
     index = np.arange(len(codes))

@@ -369,20 +369,23 @@ def information_steps(system):
     return Riccati(onto[None], before, after, n)
 
 
-def triangularise(array):
+def triangularise(array, n=None):
     """Lower triangular L with L L' = G G' for a stack of G, by Householder reflections.
 
     Parameters
     ----------
-    array : ndarray of shape (n, p, n_stack)
-        p >= n. Overwritten.
+    array : ndarray of shape (n + r, p, n_stack)
+        G, p >= n, and below it rows that are transformed along with it. Overwritten.
+
+    n : int, default=None
+        Rows of G; None for all.
 
     Returns
     -------
     factor : ndarray of shape (n, n, n_stack)
         A view of `array`.
     """
-    n = len(array)
+    n = len(array) if n is None else n
     for i in range(n):
         row = array[i, i:]
         length = np.sqrt(np.einsum("jb,jb->b", row, row))
@@ -390,14 +393,14 @@ def triangularise(array):
         row[0] += first
         scale = first * row[0]
         np.divide(1.0, scale, out=scale, where=scale > TINY)
-        if i + 1 < n:
+        if i + 1 < len(array):
             below = array[i + 1 :, i:]
             weights = np.einsum("rjb,jb->rb", below, row)
             weights *= scale
             below -= weights[:, None] * row
         np.negative(first, out=row[0])
         row[1:] = 0.0
-    return array[:, :n]
+    return array[:n, :n]
 
 
 def observe(factor, observed, gains=None):
@@ -410,8 +413,9 @@ def observe(factor, observed, gains=None):
     observed : iterable of ndarray of shape (n, n_stack) or (n, 1)
         The vectors c. A zero vector observes nothing.
     gains : list, default=None
-        Receives, for every observation, its gain (n, n_stack) and the variance of its
-        innovation (n_stack,).
+        Receives, for every observation, its gain (n, n_stack), the variance v of its
+        innovation (n_stack,), and the vector w (n, n_stack) by which the factor L
+        becomes L (I - (v + sqrt(v)) w w').
 
     Returns
     -------
@@ -426,5 +430,5 @@ def observe(factor, observed, gains=None):
         factor -= gain[:, None] * seen
         if gains is not None:
             gain /= variance
-            gains.append((gain, variance))
+            gains.append((gain, variance, seen))
     return factor
