@@ -78,7 +78,6 @@ class Problem:
             self.first_missing = _first_true(self.codes > 0, self.offsets)
         self.system = whiten_system(p, self.observed)
         self.sums = np.full(self.X.shape[1], -0.5)
-        self._information = None
 
     @cached_property
     def groups(self):
@@ -120,17 +119,12 @@ class Problem:
 
         Returns
         -------
-        dual : Riccati
-
         steps : RiccatiSteps
             Entry k is a factor of the information in the k rows after that of a
             state, without missing values.
         """
-        if self._information is None:
-            dual = information_steps(self.system)
-            nothing = np.zeros_like(self.system.transition)
-            self._information = dual, dual.run(nothing, self.n_steps)
-        return self._information
+        nothing = np.zeros_like(self.system.transition)
+        return information_steps(self.system).run(nothing, self.n_steps)
 
     def parts_with_gaps(self, group):
         """Sequences of a group that miss values, some at a time."""
@@ -198,12 +192,19 @@ class Run:
     observation : ndarray of shape (n_entries, m, n)
         C, of the whitened observations.
 
+    has_gaps : bool
+        Whether it is a single sequence with missing values.
+
     whitener : ndarray of shape (n_entries, m, m)
         S^-1, where S S' is the covariance of the innovation.
     """
 
     def __init__(self, problem, group):
         self.problem, self.group = problem, group
+        self.has_gaps = False
+        if group.single and problem.codes is not None:
+            first = problem.first_missing[group.members[0]]
+            self.has_gaps = bool(first < group.rows.stop)
         system = problem.system
         self.riccati, patterns, self.entry, usual = _covariances(problem, group)
         self.observation = system.observation[patterns]

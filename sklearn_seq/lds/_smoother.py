@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._chain import CHUNK, chain_steps, observed_factor, run_chain
 from ._missing import smooth_backward
 from ._recurrence import Steps
 from ._run import Run
 from ._square_root import observe, square
-
-CHUNK = 2048  # matrices that are worked on at a time
 
 
 class SmoothedCovariances(NamedTuple):
@@ -68,7 +67,10 @@ def smooth(problem, means, log_density, lag_one):
             group = Steps(problem.offsets, group.members[whole])
         run = Run(problem, group)
         _smooth_means(run, means, log_density)
-        yield _smoothed_covariances(run, lag_one)
+        if run.has_gaps:
+            yield _chained_covariances(run, lag_one)
+        else:
+            yield _smoothed_covariances(run, lag_one)
 
 
 def _smooth_gaps(problem, part, means, log_density, lag_one):
@@ -149,29 +151,48 @@ def _both_sides(run):
         s[t] and all rows after is a linear function of s[t].
     """
     problem, group = run.problem, run.group
-    dual, steps = problem.information()
+    steps = problem.information()
     last = len(steps.gain) - 1
     rows, step, remaining = group.in_order()
     before = run.entry[step]
     after = np.minimum(remaining, last)
-    if group.single and problem.codes is not None:
-        codes = problem.codes[rows][::-1]
-        if codes.any():
-            # from the last missing value back, the information has steps of its own
-            first = int(np.flatnonzero(codes)[0])
-            steady = steps.predicted[last] if problem.is_steady(steps) else None
-            own, entry = dual.run_patterns(
-                steps.predicted[min(first, last)], codes[first:], steady
-            )
-            entry = np.where(entry < 0, last, entry + last + 1)
-            after[: len(codes) - first] = entry[::-1]
-            steps = steps.followed_by(own)
     following = np.append(after[1:], -1)
     following[remaining == 0] = -1
     gain = steps.gain @ np.linalg.inv(steps.innovation)
     system = problem.system
     reverse = system.transition - system.noise @ np.swapaxes(gain, 1, 2)
     return rows, before, after, following, steps.predicted, reverse
+
+
+def _chained_covariances(run, lag_one):
+    """Covariances of one sequence with gaps, in the coordinates of the filter."""
+    predicted, entry = run.riccati.predicted, run.entry
+    n_entries = len(predicted)
+    rest = run.schedule.usual * (n_entries + 1)
+    pairs, pair = _distinct(np.append(entry[:-1] * n_entries + entry[1:], rest))
+    pair, rest = pair[:-1], pair[-1]
+    now, then = pairs // n_entries, pairs % n_entries
+    F, H = chain_steps(
+        run.problem.system, predicted[now], run.observation[now], predicted[then]
+    )
+    end = entry[-1:]
+    _, last = observed_factor(predicted[end], run.observation[end])
+    factors, index = run_chain(F, H, pair, rest, last[:, :, 0])
+    n_factors = len(factors)
+    keys, place = _distinct(entry * n_factors + index)
+    covariances = square(predicted[keys // n_factors] @ factors[keys % n_factors])
+    rows = run.group.rows
+    if not lag_one:
+        return SmoothedCovariances(rows, covariances, place, None, None)
+    # Cov(s[t+1], s[t]) = X[t+1] E[t+1] E[t+1]' F' X[t]', none at the last row
+    nothing = len(pairs) * n_factors
+    keys, lag_place = _distinct(np.append(pair * n_factors + index[1:], nothing))
+    step, later = keys[:-1] // n_factors, factors[keys[:-1] % n_factors]
+    ahead = predicted[then[step]] @ later
+    behind = predicted[now[step]] @ (F[step] @ later)
+    lags = np.zeros((len(keys), *covariances.shape[1:]))
+    np.matmul(ahead, np.swapaxes(behind, 1, 2), out=lags[:-1])
+    return SmoothedCovariances(rows, covariances, place, lags, lag_place)
 
 
 def _distinct(keys):

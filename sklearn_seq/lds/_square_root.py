@@ -193,7 +193,7 @@ class Riccati:
         mixed, triangle, columns = array[self.mixed], array[-len(self.lower) :], array.T
         store = self._new_store(min(n_steps, 64))
         factor = first.T
-        watch = _Convergence(first)
+        watch = Convergence(first)
         copy, multiply, lower = np.copyto, np.multiply, self.lower
         size, done, steady = len(lower), 0, False
         while done < n_steps and not steady:
@@ -279,7 +279,7 @@ def _relative_change(new, old, floor):
     return float((np.abs(new - old) / (scale * scale[:, None])).max())
 
 
-class _Convergence:
+class Convergence:
     """Whether the recursion has reached its steady state, or the floor of rounding.
 
     The change per step shrinks by a rate rho^2 a step, so that the distance still to
@@ -346,6 +346,9 @@ def filter_steps(system):
 def information_steps(system):
     """The dual: what later rows tell about a state, from one row to that before.
 
+    Of complete rows: there the columns of C, which grow as R shrinks, all come last.
+    Missing features would leave smaller columns behind larger ones.
+
     The information in the rows after a state s, as a quadratic form T, gains that of
     the row of s, C'C; then s = A s_ + N w is put in for the state s_ before it and
     w ~ N(0, I) is eliminated: an array of columns [N w and A s_] of C, of a factor of
@@ -365,7 +368,7 @@ def information_steps(system):
     onto = np.hstack([A, noise]).T
     before = np.zeros((1, 2 * n, n))
     before[0, n:] = np.eye(n)
-    after = np.swapaxes(observation @ onto.T, 1, 2)
+    after = np.swapaxes(observation[:1] @ onto.T, 1, 2)
     return Riccati(onto[None], before, after, n)
 
 
