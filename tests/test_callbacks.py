@@ -236,7 +236,6 @@ def test_scoring_monitor_in_a_search_with_groups():
 
 @every_estimator
 def test_progress_bar(estimator, capsys):
-    pytest.importorskip("rich")
     pipeline = make_pipeline(StandardScaler(), clone(estimator))
     pipeline.set_callbacks(ProgressBar(max_propagation_depth=None))
     pipeline.fit(NUMBERS, LABELS)

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from numpydoc import docscrape
+from numpydoc.validate import validate
 
 import sklearn_seq
 
@@ -182,7 +184,6 @@ def test_files_named_in_the_tour_exist():
 
 
 def numpydoc_errors(name, codes):
-    validate = pytest.importorskip("numpydoc.validate").validate
     return [
         f"{code}: {message}"
         for code, message in validate(name)["errors"]
@@ -202,7 +203,6 @@ def test_docstrings_of_methods(name):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_public_properties_are_documented_attributes(name):
-    docscrape = pytest.importorskip("numpydoc.docscrape")
     properties = {
         attribute
         for attribute, value in inspect.getmembers(CLASSES[name])
@@ -215,7 +215,6 @@ def test_public_properties_are_documented_attributes(name):
 @pytest.mark.parametrize("name", INSTANCES)
 def test_docstrings_of_callable_instances(name):
     """Scorers: what they document is what they take."""
-    docscrape = pytest.importorskip("numpydoc.docscrape")
     documentation = docscrape.NumpyDocString(inspect.getdoc(INSTANCES[name]))
     documented = [entry.name for entry in documentation["Parameters"]]
     taken = list(inspect.signature(INSTANCES[name]).parameters)

@@ -35,7 +35,8 @@ SUMS = {"rtol": 1e-8, "atol": 1e-10}  # sums in another order, through steps of 
 @pytest.fixture(scope="module")
 def client():
     """A cluster of two processes on this machine."""
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     )

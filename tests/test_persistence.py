@@ -10,6 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import skops.io
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
@@ -46,14 +47,10 @@ def pickle_load(path):
 
 
 def skops_dump(model, path):
-    import skops.io
-
     skops.io.dump(model, path)
 
 
 def skops_load(path):
-    import skops.io
-
     return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
 
 
@@ -113,27 +110,16 @@ def loaded(fitted, tmp_path_factory):
     """What the models give after loading in one new process, by way of saving."""
     folder = tmp_path_factory.mktemp("models")
     joblib.dump([data for _, *data in fitted], folder / "data")
-    ways = [way for way in SAVE if way != "skops" or has_skops()]
-    for way in ways:
+    for way in SAVE:
         for i, (model, _, _) in enumerate(fitted):
             SAVE[way](model, folder / f"{i}.{way}")
-    subprocess.run([sys.executable, __file__, str(folder), *ways], check=True)
-    return {way: joblib.load(folder / f"results.{way}") for way in ways}
-
-
-def has_skops():
-    try:
-        import skops.io  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    subprocess.run([sys.executable, __file__, str(folder), *SAVE], check=True)
+    return {way: joblib.load(folder / f"results.{way}") for way in SAVE}
 
 
 @pytest.mark.parametrize("way", SAVE)
 def test_a_new_process_computes_the_same(fitted, loaded, way):
     """To the last bit."""
-    if way not in loaded:
-        pytest.skip("skops is not installed")
     seen = set()
     for case, (model, X, y), found in zip(ALL, fitted, loaded[way], strict=True):
         expected = outputs(model, X, y)
@@ -154,9 +140,8 @@ def test_every_estimator_is_among_them():
 
 def test_skops_must_trust_this_package_only(fitted):
     """Besides what skops trusts by itself: numpy, scipy and scikit-learn."""
-    skops_io = pytest.importorskip("skops.io")
     for model, _, _ in fitted:
-        types = skops_io.get_untrusted_types(data=skops_io.dumps(model))
+        types = skops.io.get_untrusted_types(data=skops.io.dumps(model))
         others = [name for name in types if not name.startswith("sklearn_seq.")]
         assert len(types) > len(others)
         assert set(others) <= {"scipy.sparse._csr.csr_array"}  # a sparse reservoir

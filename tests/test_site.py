@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from numpydoc import docscrape
 from sklearn.base import BaseEstimator
 from sklearn_versions import HAS_CALLBACKS
 
@@ -179,7 +180,6 @@ def migrations():
 
 def attributes(cls):
     """Names that a fitted instance has, private ones aside."""
-    docscrape = pytest.importorskip("numpydoc.docscrape")
     documented = docscrape.NumpyDocString(inspect.getdoc(cls))["Attributes"]
     return {*dir(cls), *(entry.name for entry in documented)}
 

@@ -1,9 +1,11 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from statsmodels import datasets
 
 from sklearn_seq.datasets import (
     load_japanese_vowels,
@@ -49,7 +51,6 @@ def test_yearly_series(load, feature, first_year, last_year):
 
 @pytest.mark.parametrize("load, feature, first_year, last_year", YEARLY)
 def test_yearly_series_as_frame(load, feature, first_year, last_year):
-    pytest.importorskip("pandas")
     bunch = load(as_frame=True)
     assert bunch.frame is bunch.data
     assert list(bunch.data.columns) == [feature]
@@ -68,7 +69,6 @@ def test_yearly_series_as_frame(load, feature, first_year, last_year):
     [(load_sunspots, "sunspots", "SUNACTIVITY"), (load_nile, "nile", "volume")],
 )
 def test_values_are_those_of_statsmodels(load, name, column):
-    datasets = pytest.importorskip("statsmodels.datasets")
     expected = getattr(datasets, name).load_pandas().data[column]
     assert_array_equal(load().data[:, 0], expected)
 
@@ -145,7 +145,6 @@ def test_japanese_vowels_labels_belong_to_the_sequences():
 
 @pytest.mark.parametrize("subset", ["train", "test", "all"])
 def test_japanese_vowels_as_frame(subset):
-    pd = pytest.importorskip("pandas")
     data, labels = load_japanese_vowels(subset=subset, return_X_y=True)
     bunch = load_japanese_vowels(subset=subset, as_frame=True)
     assert bunch.data.index.names == ["sequence", "time"]
@@ -171,7 +170,6 @@ def test_japanese_vowels_as_frame(subset):
 
 
 def test_japanese_vowels_frames_of_the_subsets_concatenate():
-    pd = pytest.importorskip("pandas")
     parts = [
         load_japanese_vowels(subset=subset, as_frame=True).frame
         for subset in ("train", "test")
@@ -212,7 +210,6 @@ def test_python_topics():
 
 
 def test_python_topics_as_frame():
-    pytest.importorskip("pandas")
     bunch = load_python_topics(as_frame=True)
     assert bunch.frame is bunch.data
     assert list(bunch.data.columns) == ["character"]

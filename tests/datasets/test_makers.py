@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import solve_ivp
+from statsmodels.tsa import arima_process
+from statsmodels.tsa.vector_ar import var_model
 
 from sklearn_seq._markov import draw_chains
 from sklearn_seq.datasets import (
@@ -197,7 +199,6 @@ def test_mackey_glass_of_one_row():
 
 
 def test_ar_process_autocovariance():
-    arima_process = pytest.importorskip("statsmodels.tsa.arima_process")
     expected = 4 * arima_process.ArmaProcess([1, -1.384, 0.748]).acovf(8)
     X = make_ar_process(8, noise_covariance=4.0, n_sequences=40_000, random_state=0)
     X = X[:, :, 0]
@@ -210,7 +211,6 @@ def test_ar_process_autocovariance():
 
 
 def test_vector_ar_process_autocovariance():
-    var_model = pytest.importorskip("statsmodels.tsa.vector_ar.var_model")
     rng = np.random.RandomState(0)
     coef = 0.2 * rng.normal(size=(3, 2, 3))
     noise_covariance = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, -0.3], [0.0, -0.3, 0.5]])

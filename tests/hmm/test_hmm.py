@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import peers
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
@@ -188,9 +189,7 @@ def test_inference_equals_enumeration_of_all_paths(model, missing):
 
 def peer_of(model, implementation):
     """The same model in hmmlearn, or a skip."""
-    hmm = pytest.importorskip(
-        "hmmlearn.hmm", reason="hmmlearn has no wheels for this Python"
-    )
+    hmm = peers.hmmlearn()
     n = len(model.startprob_)
     options = {"implementation": implementation, "init_params": "", "n_iter": 1}
     if isinstance(model, GaussianHMM):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -31,8 +32,6 @@ from sklearn_seq.inspection import (
     TransitionMatrixDisplay,
 )
 from sklearn_seq.inspection._plotting import time_edges, times_ahead
-
-plt = pytest.importorskip("matplotlib.pyplot")
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,6 @@ from sklearn_seq import (
 )
 from sklearn_seq.inspection import ForecastDisplay
 
-plt = pytest.importorskip("matplotlib.pyplot")
-
 
 @pytest.fixture(scope="module")
 def rows():

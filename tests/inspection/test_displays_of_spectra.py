@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import linalg, signal
+from statsmodels.tsa import arima_process as arma_process
 
 from sklearn_seq import ARRegressor
 from sklearn_seq.datasets import load_sunspots, make_ar_process
 from sklearn_seq.inspection import ARRootsDisplay, ARSpectrumDisplay
-
-plt = pytest.importorskip("matplotlib.pyplot")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,6 @@ def test_spectrum_is_that_of_the_filter(sunspots):
 
 
 def test_spectrum_integrates_to_the_variance_of_the_process(sunspots):
-    arma_process = pytest.importorskip("statsmodels.tsa.arima_process")
     model = ARRegressor(2).fit(sunspots)
     display = ARSpectrumDisplay.from_estimator(model, n_frequencies=5001)
     process = arma_process.ArmaProcess(np.r_[1.0, -model.coef_[0, :, 0]], [1.0])
@@ -119,7 +117,6 @@ def test_roots_of_one_feature():
     expected = np.roots(np.r_[1.0, -model.coef_[0, :, 0]])
     np.testing.assert_allclose(points(display), np.sort_complex(expected))
     assert display.circle_.get_radius() == 1
-    arma_process = pytest.importorskip("statsmodels.tsa.arima_process")
     process = arma_process.ArmaProcess(np.r_[1.0, -model.coef_[0, :, 0]], [1.0])
     inverse = ARRootsDisplay.from_estimator(model, kind="roots")
     np.testing.assert_allclose(points(inverse), np.sort_complex(process.arroots))

@@ -28,8 +28,6 @@ from sklearn_seq.inspection import (
     gradient_flow,
 )
 
-plt = pytest.importorskip("matplotlib.pyplot")
-
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.exceptions import NotFittedError
@@ -320,7 +321,6 @@ def test_outputs_beyond_floating_point_are_an_error():
 
 
 def test_holes_in_time_end_a_sequence():
-    pd = pytest.importorskip("pandas")
     X = np.random.default_rng(0).normal(size=(12, 1))
     frame = pd.DataFrame(X, index=[*range(5), *range(50, 57)], columns=["x"])
     net = RNNRegressor((3,), max_iter=1, random_state=0).fit(frame)

@@ -1,5 +1,6 @@
 """Kalman filter and smoother, against statsmodels and Gaussian conditioning."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -406,7 +407,6 @@ def test_ill_conditioned(case, copies, missing):
 
 def exact_smoother(parameters, X):
     """Conditioning in 80 digits: by least squares, from the precision matrix."""
-    mpmath = pytest.importorskip("mpmath")
     A, C, Q, R, m0, P0, _, _ = parameters
     T, n = len(X), len(A)
     with mpmath.workdps(80):

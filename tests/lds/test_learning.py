@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
+from statsmodels.tsa.statespace import structural
 
 from sklearn_seq.datasets import load_nile
 from sklearn_seq.lds._fixed import check_fixed
@@ -323,7 +324,6 @@ def test_nile():
     assert started.observation_covariance.item() == pytest.approx(15099, rel=0.02)
     assert started.transition_covariance.item() == pytest.approx(1469, rel=0.02)
 
-    structural = pytest.importorskip("statsmodels.tsa.statespace.structural")
     model = structural.UnobservedComponents(X[:, 0], "llevel")
     model.ssm.initialize_known(np.zeros(1), np.full((1, 1), 1e7))
     model.loglikelihood_burn = model.ssm.loglikelihood_burn = 0

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import peers
 import pytest
 from emission_helpers import (
     TYPES,
@@ -115,7 +116,7 @@ def prior_for_hmmlearn(kind, scale, weight):
 @pytest.mark.parametrize("fixed", ["means", "covariances"])
 def test_step_as_hmmlearn(kind, prior, fixed):
     """With means or covariances held: hmmlearn takes covariances about old means."""
-    hmm = pytest.importorskip("hmmlearn.hmm", reason="hmmlearn is the witness")
+    hmm = peers.hmmlearn()
     rng = np.random.RandomState(3)
     rows = make_rows(rng)
     emissions = GaussianMixtureEmissions(M, kind, reg_covar=0.0, **prior)
