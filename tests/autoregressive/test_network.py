@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from witnesses import fields, fill, stored
 
 from sklearn_seq.autoregressive._network import ACTIVATIONS, FeedForward, Workspace
 from sklearn_seq.optim import (
@@ -108,55 +109,36 @@ def test_gradient_is_the_finite_difference_for_other_depths(hidden, n_outputs):
         _check_gradient(network, pooled=pooled)
 
 
-def _torch_loss(torch, network, parameters, data, alpha):
-    """The network written out in PyTorch."""
-    tensors = {
-        name: torch.tensor(parameters[name], requires_grad=True) for name in parameters
-    }
-    x = torch.tensor(data["inputs"])
-    if network.embedding_dim is not None:
-        x = torch.nn.functional.embedding(x, tensors["embedding"]).flatten(1)
-    function = {
-        "identity": lambda z: z,
-        "logistic": torch.sigmoid,
-        "tanh": torch.tanh,
-        "relu": torch.relu,
-    }[network.activation]
-    h, depth = x, len(network.hidden_layer_sizes)
-    for i in range(depth + 1):
-        h = h @ tensors[f"weights_{i}"] + tensors[f"biases_{i}"]
-        h = function(h) if i < depth else h
-    if network.direct:
-        h = h + x @ tensors["direct"]
-    if data["offsets"] is not None:
-        lengths = np.diff(data["offsets"]).tolist()
-        h = torch.stack([part.mean(0) for part in h.split(lengths)])
-    targets = torch.tensor(data["targets"])
-    if network.loss == "cross_entropy":
-        loss = torch.nn.functional.cross_entropy(h, targets)
-    else:
-        loss = 0.5 * ((h - targets) ** 2).sum(1).mean()
-    penalty = sum((tensors[name] ** 2).sum() for name in parameters.penalized)
-    loss = loss + 0.5 * alpha / len(targets) * penalty
-    loss.backward()
-    return loss.item(), {name: tensor.grad.numpy() for name, tensor in tensors.items()}
+PEER_ALPHA = 0.3
+PEER_CASES = list(
+    product(
+        ACTIVATIONS,
+        ["squared_error", "cross_entropy"],
+        [False, True],  # pooled
+        [False, True],  # embeds
+    )
+)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("pooled", [False, True])
-def test_loss_and_gradient_are_pytorchs(activation, loss, pooled):
-    torch = pytest.importorskip("torch")
-    for embeds in (False, True):
-        network = _network(activation=activation, loss=loss, embeds=embeds, direct=True)
-        parameters = _parameters(network)
-        gradient = parameters.zeros_like()
-        data = _data(network, pooled=pooled)
-        value = network.loss_and_gradient(parameters, gradient, **data, alpha=0.3)
-        expected, slopes = _torch_loss(torch, network, parameters, data, 0.3)
-        assert_allclose(value, expected, rtol=1e-12)
-        for name in parameters:
-            assert_allclose(gradient[name], slopes[name], rtol=1e-9, atol=1e-12)
+def name_of(*case):
+    return "-".join(map(str, case))
+
+
+def peer_problem(activation, loss, pooled, embeds):
+    network = _network(activation=activation, loss=loss, embeds=embeds, direct=True)
+    return network, _parameters(network), _data(network, pooled=pooled)
+
+
+@pytest.mark.parametrize("case", PEER_CASES, ids=lambda case: name_of(*case))
+def test_loss_and_gradient_are_pytorchs(case):
+    witness = stored("feed_forward_networks")[name_of(*case)]
+    network, parameters, data = peer_problem(*case)
+    fill(parameters, witness["parameters"])
+    gradient, data = parameters.zeros_like(), data | fields(witness["data"])
+    value = network.loss_and_gradient(parameters, gradient, **data, alpha=PEER_ALPHA)
+    assert_allclose(value, witness["loss"], rtol=1e-12)
+    for name, array in fields(witness["gradient"]).items():
+        assert_allclose(gradient[name], array, rtol=1e-9, atol=1e-12)
 
 
 def _train(network, X, y, optimizer, batch_size, alpha=0.1, **options):

@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from witnesses import fill, stored
 
 from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.inspection._gradient_flow import gradient_flow
@@ -102,68 +103,19 @@ def test_layers_by_finite_differences():
             )
 
 
-def torch_net(torch, net, cell, sizes):
-    """The same layers in another library, one cell for each."""
-    makers = {"lstm": torch.nn.LSTMCell, "gru": torch.nn.GRUCell}
-    orders = {"lstm": (1, 2, 3, 0), "gru": (0, 1, 2)}
-    layers, n_in = [], 2
-    for i, n in enumerate(sizes):
-        layer = makers[cell](n_in, n).double()
-        W, U, b = net.input_weights_[i], net.recurrent_weights_[i], net.biases_[i]
-        W, U = W.reshape(n_in, -1, n), U.reshape(n, -1, n)
-        b, b_recurrent = b.reshape(-1, n), np.zeros((U.shape[1], n))
-        if cell == "gru":  # torch: r, z, n; here the recurrent blocks are n, r, z
-            U, b_recurrent[2], b = U[:, [1, 2, 0]], b[0], b[1:]
-        order = list(orders[cell])
-        with torch.no_grad():
-            for parameter, blocks in (
-                (layer.weight_ih, W[:, order].reshape(n_in, -1).T),
-                (layer.weight_hh, U[:, order].reshape(n, -1).T),
-                (layer.bias_ih, b[order].ravel()),
-                (layer.bias_hh, b_recurrent[order].ravel()),
-            ):
-                parameter.copy_(torch.tensor(np.ascontiguousarray(blocks)))
-        layers.append(layer)
-        n_in = n
-    return layers
-
-
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_automatic_differentiation(cell):
-    torch = pytest.importorskip("torch")
-    sizes = (4, 3)
-    net, X, y = net_and_data(cell, sizes)
-    layers = torch_net(torch, net, cell, sizes)
-    initial = torch.tensor(net.initial_state_)
-    parts = torch.split(initial, sizes * (2 if cell == "lstm" else 1))
-    states = [part.repeat(3, 1) for part in parts]
-    kept = []
-    for t in range(X.shape[1]):
-        x = torch.tensor(X[:, t])
-        for i, layer in enumerate(layers):
-            if cell == "lstm":
-                states[i], states[2 + i] = layer(x, (states[i], states[2 + i]))
-            else:
-                states[i] = layer(x, states[i])
-            x = states[i]
-        for state in states:
-            state.requires_grad_()
-            state.retain_grad()
-        kept.append(list(states))
-    outputs = x @ torch.tensor(net.coef_.T) + torch.tensor(net.intercept_)
-    assert_allclose(outputs.detach()[:, 0], net.predict(X)[:, -1])
-    (0.5 * (outputs[:, 0] - torch.tensor(y[:, -1])) ** 2).sum().backward()
-
+    """That of PyTorch, of which `norms` are those of all states, by lag."""
+    witness = stored("gradient_flows")[cell]
+    net, _, _ = net_and_data(cell, (4, 3))
+    fill(net._parameters, witness["parameters"])
+    X, y = witness["X"], witness["y"]
+    assert_allclose(witness["outputs"], net.predict(X)[:, -1])
     flow = gradient_flow(net, X, y)
-    for lag in range(X.shape[1]):
-        norms = [
-            np.sqrt((state.grad.numpy() ** 2).sum(axis=1).mean())
-            for state in kept[X.shape[1] - 1 - lag]
-        ]
-        assert_allclose(flow.norms[:, lag], norms[:2], rtol=1e-9)
-        if cell == "lstm":
-            assert_allclose(flow.memory_norms[:, lag], norms[2:], rtol=1e-9)
+    assert_allclose(flow.norms, witness["norms"][:2], rtol=1e-9)
     assert ("memory_norms" in flow) == (cell == "lstm")
+    if cell == "lstm":
+        assert_allclose(flow.memory_norms, witness["norms"][2:], rtol=1e-9)
 
 
 def test_linear_units_follow_a_geometric_law():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+from witnesses import stored
 
 from sklearn_seq.optim import OPTIMIZERS, SGD, Adam, RMSprop, clip_norm
 
@@ -19,7 +20,7 @@ SETTINGS = {
 }
 
 
-def _gradients(n_steps=30, dtype=np.float64):
+def gradients_of_steps(n_steps=30, dtype=np.float64):
     rng = np.random.default_rng(0)
     scales = np.array([1e-6, 1e-2, 1, 1, 100])
     return (rng.normal(size=(n_steps, 5)) * scales).astype(dtype)
@@ -44,8 +45,10 @@ def _peer_path(optimizer, parameters, gradients):
 def test_adam_takes_scikit_learns_steps():
     for settings in (SETTINGS["adam"], {}):
         parameters, peer = np.ones(5), np.ones(5)
-        ours = _path(Adam(parameters, **settings), parameters, _gradients())
-        theirs = _peer_path(AdamOptimizer([peer], **settings), peer, _gradients())
+        ours = _path(Adam(parameters, **settings), parameters, gradients_of_steps())
+        theirs = _peer_path(
+            AdamOptimizer([peer], **settings), peer, gradients_of_steps()
+        )
         assert_allclose(ours, theirs, rtol=1e-12)
 
 
@@ -63,15 +66,15 @@ def test_sgd_takes_scikit_learns_steps(momentum, nesterov):
         [peer], learning_rate_init=0.1, momentum=momentum, nesterov=nesterov
     )
     assert_allclose(
-        _path(ours, parameters, _gradients()),
-        _peer_path(theirs, peer, _gradients()),
+        _path(ours, parameters, gradients_of_steps()),
+        _peer_path(theirs, peer, gradients_of_steps()),
         rtol=1e-12,
     )
 
 
 def test_rmsprop_divides_by_the_weighted_root_mean_square():
     # The running mean written out as one weighted sum over all past gradients.
-    gradients, rho = _gradients(), 0.8
+    gradients, rho = gradients_of_steps(), 0.8
     parameters = np.ones(5)
     path = _path(RMSprop(parameters, **SETTINGS["rmsprop"]), parameters, gradients)
     expected = np.ones(5)
@@ -83,22 +86,18 @@ def test_rmsprop_divides_by_the_weighted_root_mean_square():
 
 
 def test_rmsprop_takes_pytorchs_steps():
-    torch = pytest.importorskip("torch")
+    witness = stored("optimizers")["rmsprop"]
     parameters = np.ones(5)
-    ours = _path(RMSprop(parameters, **SETTINGS["rmsprop"]), parameters, _gradients())
-    peer = torch.ones(5, dtype=torch.float64, requires_grad=True)
-    theirs = torch.optim.RMSprop([peer], lr=0.01, alpha=0.8, eps=1e-3)
-    for step, gradient in zip(ours, _gradients(), strict=True):
-        peer.grad = torch.from_numpy(gradient)
-        theirs.step()
-        assert_allclose(step, peer.detach().numpy(), rtol=1e-12)
+    optimizer = RMSprop(parameters, **SETTINGS["rmsprop"])
+    path = _path(optimizer, parameters, witness["gradients"])
+    assert_allclose(path, witness["path"], rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_updates_are_in_place_and_keep_the_precision(name, dtype):
     parameters = np.ones(5, dtype)
-    gradients = _gradients(dtype=dtype)
+    gradients = gradients_of_steps(dtype=dtype)
     before = gradients.copy()
     optimizer = OPTIMIZERS[name](parameters, **SETTINGS[name])
     path = _path(optimizer, parameters, gradients)
@@ -108,13 +107,15 @@ def test_updates_are_in_place_and_keep_the_precision(name, dtype):
         if isinstance(value, np.ndarray):
             assert value.dtype == dtype
     double = np.ones(5)
-    expected = _path(OPTIMIZERS[name](double, **SETTINGS[name]), double, _gradients())
+    expected = _path(
+        OPTIMIZERS[name](double, **SETTINGS[name]), double, gradients_of_steps()
+    )
     assert_allclose(path, expected, rtol=1e-4 if dtype == np.float32 else 1e-12)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_pickled_optimizer_continues_where_it_was(name):
-    gradients = _gradients()
+    gradients = gradients_of_steps()
     straight, parameters = np.ones(5), np.ones(5)
     path = _path(OPTIMIZERS[name](straight, **SETTINGS[name]), straight, gradients)
     optimizer = OPTIMIZERS[name](parameters, **SETTINGS[name])

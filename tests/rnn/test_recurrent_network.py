@@ -4,6 +4,7 @@ from itertools import product
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from witnesses import fields, fill, stored
 
 from sklearn_seq.optim import Adam
 from sklearn_seq.rnn._initialization import INITIALIZERS
@@ -13,9 +14,9 @@ from sklearn_seq.rnn.bptt import unbuffered
 from sklearn_seq.rnn.cells import CELLS
 from sklearn_seq.rnn.constraints import CONSTRAINTS
 
-TORCH_REASON = "PyTorch, an independent witness, is not installed"
 LENGTHS = np.array([3, 5, 1, 5])
 N_INPUTS, N_SYMBOLS = 3, 5
+STORED = ["inputs", "targets", "weights", "initial"]  # of a batch, with PyTorch's loss
 PATTERN = np.add.outer(np.arange(4), np.arange(4)) % 3
 
 
@@ -103,7 +104,7 @@ CASES = [
 ]
 
 
-def _problem(case):
+def problem(case):
     case = dict(case)
     data = {
         key: case.pop(key) for key in ("final", "weighted", "initial") if key in case
@@ -141,16 +142,16 @@ def _directions(network, parameters):
     return np.array(directions)
 
 
-def _name(case):
+def name_of(case):
     return "-".join(
         "pattern" if isinstance(value, np.ndarray) else f"{value}"
         for value in case.values()
     )
 
 
-@pytest.mark.parametrize("case", CASES, ids=_name)
+@pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_gradient_equals_finite_differences(case):
-    network, parameters, batch = _problem(case)
+    network, parameters, batch = problem(case)
     gradient = parameters.zeros_like()
     gradient.flat[:] = np.nan
     network.loss_and_gradient(parameters, gradient, **batch)
@@ -162,151 +163,38 @@ def test_gradient_equals_finite_differences(case):
     assert_allclose(directions @ gradient.flat, slopes, rtol=1e-6, atol=1e-7 * scale)
 
 
-# One step of each cell, where x is what the inputs and u what the previous activities
-# contribute; `m` is PyTorch.
-
-
-def _tanh_step(m, x, u, b, states):
-    return (m.tanh(x + u + b),)
-
-
-def _relu_step(m, x, u, b, states):
-    return (m.maximum(x + u + b, 0 * x),)
-
-
-def _lstm_step(m, x, u, b, states):
-    o, i, f, g = (x + u + b).reshape(4, -1)
-    c = m.sigmoid(f) * states[1] + m.sigmoid(i) * m.tanh(g)
-    return m.sigmoid(o) * m.tanh(c), c
-
-
-def _gru_step(m, x, u, b, states):
-    (xr, xz, xn), (un, ur, uz) = x.reshape(3, -1), u.reshape(3, -1)
-    b_un, br, bz, bn = b.reshape(4, -1)
-    r, z = m.sigmoid(xr + ur + br), m.sigmoid(xz + uz + bz)
-    n = m.tanh(xn + bn + r * (un + b_un))
-    return ((1 - z) * n + z * states[0],)
-
-
-STEPS = {"tanh": _tanh_step, "relu": _relu_step, "lstm": _lstm_step, "gru": _gru_step}
-
-
-def _torch_outputs(torch, network, tensors, batch):
-    """The outputs of all rows, or of last rows, one sequence after another."""
-    packing, kinds = batch["packing"], CELLS[network.cell].state_names
-    place = np.argsort(packing.rows)
-    outputs = [None] * (packing.n_sequences if batch["final"] else packing.n_rows)
-    start = 0
-    for s, length in enumerate(LENGTHS):
-        states = {}
-        for name, places in network.state_slices.items():
-            own = tensors.get(f"initial_{name}", torch.full((1,), 0.5).double())
-            own = own.expand(places.stop - places.start)
-            if batch["initial"] is not None:
-                given = np.full(network.n_states, np.nan)
-                given[: batch["initial"].shape[1]] = batch["initial"][s]
-                given = torch.from_numpy(given[places])
-                own = torch.where(torch.isnan(given), own, torch.nan_to_num(given))
-            states[name] = own
-        for row in place[start : start + length]:
-            x = torch.from_numpy(np.atleast_1d(batch["inputs"][row]))
-            if network.embedding_dim is not None:
-                x = tensors["embedding"][x].reshape(-1)
-            for i in range(network.n_layers):
-                before = [states[f"{kind}_{i}"] for kind in kinds]
-                after = STEPS[network.cell](
-                    torch,
-                    x @ tensors[f"input_weights_{i}"],
-                    before[0] @ tensors[f"recurrent_weights_{i}"],
-                    tensors[f"biases_{i}"],
-                    before,
-                )
-                for kind, state in zip(kinds, after, strict=True):
-                    states[f"{kind}_{i}"] = state
-                x = after[0]
-            if network.readout == "units":
-                y = x[: network.n_outputs]
-            else:
-                y = x @ tensors["output_weights"] + tensors["output_biases"]
-            outputs[s if batch["final"] else row] = y
-        start += length
-    return torch.stack(outputs)
-
-
-def _torch_loss(torch, network, tensors, batch):
-    outputs = _torch_outputs(torch, network, tensors, batch)
-    weights = batch["weights"]
-    weights = torch.ones(()) if weights is None else torch.from_numpy(weights)
-    targets = torch.from_numpy(batch["targets"])
-    if network.loss == "cross_entropy":
-        targets = targets.clamp(min=0)
-        logp = torch.log_softmax(outputs, dim=1)
-        losses = -logp[torch.arange(len(targets)), targets]
-    else:
-        losses = 0.5 * (outputs - torch.nan_to_num(targets)) ** 2
-    normalizer = batch.get("normalizer") or len(outputs)
-    penalty = sum((tensors[name] ** 2).sum() for name in network.penalized_shapes)
-    penalty = 0.5 * batch.get("alpha", 0.0) * penalty
-    return ((weights * losses).sum() + penalty) / normalizer
-
-
-@pytest.mark.parametrize("case", CASES, ids=_name)
+@pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_gradient_equals_pytorch(case):
-    torch = pytest.importorskip("torch", reason=TORCH_REASON)
-    network, parameters, batch = _problem(case)
-    tensors = {
-        name: torch.from_numpy(array.copy()).requires_grad_()
-        for name, array in parameters.items()
-    }
-    expected = _torch_loss(torch, network, tensors, batch)
-    expected.backward()
+    witness = stored("recurrent_networks")[name_of(case)]
+    network, parameters, batch = problem(case)
+    fill(parameters, witness["parameters"])
+    batch |= fields(witness["batch"])
     gradient = parameters.zeros_like()
     loss = network.loss_and_gradient(parameters, gradient, **batch)
-    assert_allclose(loss, expected.item(), rtol=1e-12)
+    assert_allclose(loss, witness["loss"], rtol=1e-12)
     reference = parameters.zeros_like()
-    for name, tensor in tensors.items():
-        reference[name][:] = tensor.grad.numpy()
+    fill(reference, witness["gradient"])
     network.constrain(reference)
     for name, array in reference.items():
         atol = 1e-11 * np.abs(reference.flat).max()
         assert_allclose(gradient[name], array, rtol=1e-10, atol=atol, err_msg=name)
 
 
+def module_problem(cell):
+    network = _network((4, 4), cell=cell, initial_state=0.0)
+    return network, _parameters(network), _batch(network, lengths=np.array([6, 6]))
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_outputs_equal_pytorch_modules(cell):
-    torch = pytest.importorskip("torch", reason=TORCH_REASON)
-    network = _network((4, 4), cell=cell, initial_state=0.0)
-    parameters = _parameters(network)
-    name = {"lstm": "LSTM", "gru": "GRU"}.get(cell, "RNN")
-    options = {} if name != "RNN" else {"nonlinearity": cell}
-    module = getattr(torch.nn, name)(3, 4, num_layers=2, **options).double()
-    # The gates of our input and recurrent weights in the order of PyTorch's.
-    orders = {"lstm": ([1, 2, 3, 0],) * 2, "gru": ([0, 1, 2], [1, 2, 0])}
-    for_inputs, for_recurrent = orders.get(cell, ([0], [0]))
-    with torch.no_grad():
-        for i in range(2):
-            gates = np.split(parameters[f"biases_{i}"], CELLS[cell].n_pre)
-            recurrent_biases = [np.zeros(4)] * len(for_inputs)
-            if cell == "gru":
-                recurrent_biases[2] = gates[0]
-                gates = gates[1:]
-            new = {
-                "weight_ih": (parameters[f"input_weights_{i}"].T, for_inputs),
-                "weight_hh": (parameters[f"recurrent_weights_{i}"].T, for_recurrent),
-                "bias_ih": (np.concatenate(gates), for_inputs),
-                "bias_hh": (np.concatenate(recurrent_biases), range(len(for_inputs))),
-            }
-            for name, (array, order) in new.items():
-                blocks = np.split(array, len(order))
-                array = np.concatenate([blocks[k] for k in order])
-                getattr(module, f"{name}_l{i}").copy_(torch.from_numpy(array))
-        batch = _batch(network, lengths=np.array([6, 6]))
-        packing, inputs = batch["packing"], batch["inputs"]
-        expected = module(torch.from_numpy(inputs.reshape(6, 2, 3)))[0].reshape(12, 4)
+    witness = stored("recurrent_networks")[f"module {cell}"]
+    network, parameters, batch = module_problem(cell)
+    fill(parameters, witness["parameters"])
+    inputs = witness["batch"]["inputs"]
     work = network.workspace(np.float64)
-    outputs = network.forward(parameters, inputs, packing, workspace=work)
+    outputs = network.forward(parameters, inputs, batch["packing"], workspace=work)
     hidden = network.hidden_states(work)[:, 4:]
-    assert_allclose(hidden, expected.numpy(), rtol=1e-12, atol=1e-14)
+    assert_allclose(hidden, witness["hidden"], rtol=1e-12, atol=1e-14)
     expected = hidden @ parameters["output_weights"] + parameters["output_biases"]
     assert_allclose(outputs, expected, rtol=1e-12, atol=1e-14)
 
@@ -563,9 +451,9 @@ GAUSS_NEWTON_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", GAUSS_NEWTON_CASES, ids=_name)
+@pytest.mark.parametrize("case", GAUSS_NEWTON_CASES, ids=name_of)
 def test_gauss_newton_product_equals_explicit_matrices(case):
-    network, parameters, batch = _problem(case)
+    network, parameters, batch = problem(case)
     del batch["targets"]
     alpha = batch.get("alpha", 0.0)
     jacobian = _jacobian(network, parameters, batch)
