@@ -1,4 +1,4 @@
-"""Smoothed covariances of one long sequence with gaps, in the filter's coordinates.
+"""Smoothed covariances where sequences share those of the filter, in its coordinates.
 
 The mathematics is that of `smooth_backward`, from one prediction to the one before: of
 the state s = a + X e, where X is the factor of the prediction, the factor E of the
@@ -13,12 +13,119 @@ state. A chain of such steps rests, too, where neither it nor the filter moves o
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.linalg.lapack import dgerqf
 
-from ._square_root import Convergence, observe, triangularise
+from ._square_root import REMEMBERED, Convergence, key_of, observe, triangularise
 
 CHUNK = 2048  # matrices that are worked on at a time
+
+
+class Chain(NamedTuple):
+    """Factors E of the rows of some sequences, and the steps between them.
+
+    Attributes
+    ----------
+    now, then : ndarray of int of shape (n_pairs,)
+        Entries of the filter between which each step leads.
+
+    F : ndarray of shape (n_pairs, n, n)
+
+    pair : ndarray of int of shape (n_steps,)
+        The step from a row to the next, by time step; of no meaning at the last one.
+
+    factors : ndarray of shape (n_factors, n, n)
+
+    index : callable
+        The factor of each row, given its time step and how many rows follow it.
+    """
+
+    now: np.ndarray
+    then: np.ndarray
+    F: np.ndarray
+    pair: np.ndarray
+    factors: np.ndarray
+    index: object
+
+
+def chain_with_gaps(run):
+    """The chain of a single sequence with missing values."""
+    entry, predicted = run.entry, run.riccati.predicted
+    n_entries = len(predicted)
+    following = np.append(entry[1:], entry[-1])
+    keys, pair = np.unique(entry * n_entries + following, return_inverse=True)
+    now, then = keys // n_entries, keys % n_entries
+    F, H = _steps(run, now, then)
+    rest = np.flatnonzero((now == run.schedule.usual) & (then == now))
+    end = _last_factors(run, entry[-1:])[0]
+    factors, index = run_chain(F, H, pair[:-1], rest[0] if len(rest) else -1, end)
+    return Chain(now, then, F, pair, factors, lambda step, remaining: index)
+
+
+def chain_of_complete(run):
+    """The chains of sequences without missing values, of which many may be alike.
+
+    From the last row back a chain comes to rest, if the sequence is long enough, before
+    it reaches the rows at which the filter was not yet steady. Only those have a chain
+    for each length of a sequence, and only where it has not come to rest before them.
+    """
+    system, lengths = run.problem.system, np.unique(run.group.lengths)
+    predicted = run.riccati.predicted[: lengths[-1]]
+    last = len(predicted) - 1
+    now = np.arange(last + 1)
+    then = np.minimum(now + 1, last)
+    key = key_of(
+        system.transition, system.observation[0], system.noise, predicted, lengths
+    )
+    known = REMEMBERED.get(key)
+    if known is None:
+        F, H = _steps(run, now, then)
+        ends = _last_factors(run, now)
+        # the rows of the steady state, alike in all sequences
+        steady = np.full(max(lengths[-1] - 1 - last, 0), last)
+        factors, entry = run_chain(F, H, steady, last, ends[last])
+        tables, n_tail, starts = [factors], len(factors), {}
+        place = np.zeros(lengths[-1] + 1, dtype=np.intp)
+        size = n_tail
+        for length in lengths:
+            # the first row, from the end, of the chain on its way to the beginning
+            remaining = min(length - 1 - last, n_tail - 1)
+            if remaining in starts:
+                place[length] = starts[remaining]
+                continue
+            begin = min(length - 1, last)
+            first = ends[begin] if remaining < 0 else factors[remaining]
+            table, _ = run_chain(F, H, np.arange(begin), -1, first)
+            tables.append(table)
+            # entry of time step t: place - t
+            place[length] = starts[remaining] = size + begin
+            size += len(table)
+        known = F, np.concatenate(tables), n_tail, place
+        REMEMBERED.put(key, known, sum(array.nbytes for array in known[:2]))
+    F, factors, n_tail, place = known
+
+    def index(step, remaining):
+        tail = np.minimum(remaining, n_tail - 1)
+        return np.where(step < last, place[step + remaining + 1] - step, tail)
+
+    return Chain(
+        now, then, F, np.minimum(np.arange(run.group.n_steps), last), factors, index
+    )
+
+
+def _steps(run, now, then):
+    predicted = run.riccati.predicted
+    return chain_steps(
+        run.problem.system, predicted[now], run.observation[now], predicted[then]
+    )
+
+
+def _last_factors(run, entry):
+    """E of last rows, of which nothing but their own observation is known."""
+    _, own = observed_factor(run.riccati.predicted[entry], run.observation[entry])
+    return np.moveaxis(own, -1, 0)
 
 
 def chain_steps(system, predicted, observation, following):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._missing import filter_forward
 from ._recurrence import Buffers, ManySteps, Schedule, product, split_sequences
-from ._square_root import filter_steps, information_steps, observe
+from ._square_root import filter_steps, observe
 from ._system import missing_patterns, whiten_rows, whiten_system
 
 # sequences with missing values that are filtered side by side: at most, at least, and
@@ -113,18 +113,6 @@ class Problem:
     def is_steady(self, steps):
         """Whether a Riccati recursion came to its steady state."""
         return len(steps.gain) < self.n_steps
-
-    def information(self):
-        """What later rows tell about a state, by the dual of the Riccati recursion.
-
-        Returns
-        -------
-        steps : RiccatiSteps
-            Entry k is a factor of the information in the k rows after that of a
-            state, without missing values.
-        """
-        nothing = np.zeros_like(self.system.transition)
-        return information_steps(self.system).run(nothing, self.n_steps)
 
     def parts_with_gaps(self, group):
         """Sequences of a group that miss values, some at a time."""

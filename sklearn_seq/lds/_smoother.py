@@ -1,4 +1,4 @@
-"""Smoothed states, from what the rows before and the rows after tell about each."""
+"""Smoothed states of all sequences."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._chain import CHUNK, chain_steps, observed_factor, run_chain
+from ._chain import chain_of_complete, chain_with_gaps
 from ._missing import smooth_backward
 from ._recurrence import Steps
 from ._run import Run
-from ._square_root import observe, square
+from ._square_root import square
 
 
 class SmoothedCovariances(NamedTuple):
@@ -67,10 +67,7 @@ def smooth(problem, means, log_density, lag_one):
             group = Steps(problem.offsets, group.members[whole])
         run = Run(problem, group)
         _smooth_means(run, means, log_density)
-        if run.has_gaps:
-            yield _chained_covariances(run, lag_one)
-        else:
-            yield _smoothed_covariances(run, lag_one)
+        yield _smoothed_covariances(run, lag_one)
 
 
 def _smooth_gaps(problem, part, means, log_density, lag_one):
@@ -111,88 +108,28 @@ def _smooth_means(run, means, log_density):
 
 def _smoothed_covariances(run, lag_one):
     """Every distinct pair of what came before and what comes after, once."""
-    rows, before, after, following, information, reverse = _both_sides(run)
-    n_after = len(information)
-    keys, index = _distinct(before * n_after + after)
-    covariances = combine(
-        run.filtered_factors(), information, keys // n_after, keys % n_after
-    )
+    predicted = run.riccati.predicted
+    rows, step, remaining = run.group.in_order()
+    before = run.entry[step]
+    chain = chain_with_gaps(run) if run.has_gaps else chain_of_complete(run)
+    factors, after = chain.factors, chain.index(step, remaining)
+    n_factors = len(factors)
+    keys, index = _distinct(before * n_factors + after)
+    covariances = square(predicted[keys // n_factors] @ factors[keys % n_factors])
     if not lag_one:
         return SmoothedCovariances(rows, covariances, index, None, None)
-    pairs, lag_index = _distinct(index * (n_after + 1) + following + 1)
-    entry = pairs % (n_after + 1) - 1
-    lags = reverse[entry] @ covariances[pairs // (n_after + 1)]
-    lags[entry < 0] = 0.0
-    return SmoothedCovariances(rows, covariances, index, lags, lag_index)
-
-
-def _both_sides(run):
-    """What is known of each state from the rows up to its own, and from the rest.
-
-    Returns
-    -------
-    rows : slice or ndarray of int of shape (n_positions,)
-        Packed rows, in their own order.
-
-    before : ndarray of int of shape (n_positions,)
-        Entry of the filtered covariance.
-
-    after : ndarray of int of shape (n_positions,)
-        Entry of the information in the rows after.
-
-    following : ndarray of int of shape (n_positions,)
-        The same of the next row of the sequence, -1 at the last one.
-
-    information : ndarray of shape (n_entries, n, n)
-        Factors of the information.
-
-    reverse : ndarray of shape (n_entries, n, n)
-        By which Cov(s[t+1], s[t]) follows from Cov(s[t]): the mean of s[t+1] given
-        s[t] and all rows after is a linear function of s[t].
-    """
-    problem, group = run.problem, run.group
-    steps = problem.information()
-    last = len(steps.gain) - 1
-    rows, step, remaining = group.in_order()
-    before = run.entry[step]
-    after = np.minimum(remaining, last)
-    following = np.append(after[1:], -1)
-    following[remaining == 0] = -1
-    gain = steps.gain @ np.linalg.inv(steps.innovation)
-    system = problem.system
-    reverse = system.transition - system.noise @ np.swapaxes(gain, 1, 2)
-    return rows, before, after, following, steps.predicted, reverse
-
-
-def _chained_covariances(run, lag_one):
-    """Covariances of one sequence with gaps, in the coordinates of the filter."""
-    predicted, entry = run.riccati.predicted, run.entry
-    n_entries = len(predicted)
-    rest = run.schedule.usual * (n_entries + 1)
-    pairs, pair = _distinct(np.append(entry[:-1] * n_entries + entry[1:], rest))
-    pair, rest = pair[:-1], pair[-1]
-    now, then = pairs // n_entries, pairs % n_entries
-    F, H = chain_steps(
-        run.problem.system, predicted[now], run.observation[now], predicted[then]
-    )
-    end = entry[-1:]
-    _, last = observed_factor(predicted[end], run.observation[end])
-    factors, index = run_chain(F, H, pair, rest, last[:, :, 0])
-    n_factors = len(factors)
-    keys, place = _distinct(entry * n_factors + index)
-    covariances = square(predicted[keys // n_factors] @ factors[keys % n_factors])
-    rows = run.group.rows
-    if not lag_one:
-        return SmoothedCovariances(rows, covariances, place, None, None)
-    # Cov(s[t+1], s[t]) = X[t+1] E[t+1] E[t+1]' F' X[t]', none at the last row
-    nothing = len(pairs) * n_factors
-    keys, lag_place = _distinct(np.append(pair * n_factors + index[1:], nothing))
-    step, later = keys[:-1] // n_factors, factors[keys[:-1] % n_factors]
-    ahead = predicted[then[step]] @ later
-    behind = predicted[now[step]] @ (F[step] @ later)
+    # Cov(s[t+1], s[t]) = X[t+1] E[t+1] E[t+1]' F' X[t]', none at a last row
+    nothing = len(chain.F) * n_factors
+    pairs = np.full(len(step), nothing)
+    pairs[:-1] = chain.pair[step[:-1]] * n_factors + after[1:]
+    pairs[remaining == 0] = nothing
+    keys, lag_index = _distinct(pairs)
+    there, later = keys[:-1] // n_factors, factors[keys[:-1] % n_factors]
+    ahead = predicted[chain.then[there]] @ later
+    behind = predicted[chain.now[there]] @ (chain.F[there] @ later)
     lags = np.zeros((len(keys), *covariances.shape[1:]))
     np.matmul(ahead, np.swapaxes(behind, 1, 2), out=lags[:-1])
-    return SmoothedCovariances(rows, covariances, place, lags, lag_place)
+    return SmoothedCovariances(rows, covariances, index, lags, lag_index)
 
 
 def _distinct(keys):
@@ -205,31 +142,3 @@ def _distinct(keys):
     distinct = np.flatnonzero(place)
     place[distinct] = np.arange(len(distinct))
     return distinct, place[keys]
-
-
-def combine(filtered, information, before, after):
-    """Covariances given the rows up to a state and those after, without an inverse.
-
-    The information is taken in as n more observations of the state.
-
-    Parameters
-    ----------
-    filtered, information : ndarray of shape (n_entries, n, n)
-
-    before, after : ndarray of int of shape (n_pairs,)
-
-    Returns
-    -------
-    covariances : ndarray of shape (n_pairs, n, n)
-    """
-    covariances = np.empty((len(before), *filtered.shape[1:]))
-    filtered = np.ascontiguousarray(np.moveaxis(filtered, 0, -1))
-    columns = np.ascontiguousarray(np.moveaxis(information, (0, 2), (-1, 0)))
-    for start in range(0, len(before), CHUNK):
-        there = slice(start, start + CHUNK)
-        factor = filtered.take(before[there], axis=2)
-        factor = observe(factor, columns.take(after[there], axis=2))
-        covariances[there] = np.moveaxis(
-            np.einsum("ikb,jkb->ijb", factor, factor), -1, 0
-        )
-    return covariances

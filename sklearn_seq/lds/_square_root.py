@@ -112,11 +112,16 @@ class _Memory:
             self._entries.clear()
 
 
-_REMEMBERED = _Memory(n_entries=16, n_bytes=1 << 20)
+REMEMBERED = _Memory(n_entries=32, n_bytes=1 << 20)
+
+
+def key_of(*arrays):
+    """The arrays as a key for the memory."""
+    return tuple((array.shape, array.tobytes()) for array in map(np.asarray, arrays))
 
 
 class Riccati:
-    """The array algorithm, for the filter and for its dual.
+    """The array algorithm of the filter.
 
     One orthogonal transformation a step, from the right::
 
@@ -177,12 +182,11 @@ class Riccati:
         steps : RiccatiSteps
             Read-only. The last entry also holds for all later steps.
         """
-        matrices = self.onto[0], self.rest[0], np.asarray(first)
-        key = tuple((matrix.shape, matrix.tobytes()) for matrix in matrices)
-        known = _REMEMBERED.get(key)
+        key = key_of(self.onto[0], self.rest[0], first)
+        known = REMEMBERED.get(key)
         if known is None or (len(known[0].gain) < n_steps and not known[1]):
             known = self._run(first, n_steps)
-            _REMEMBERED.put(key, known, sum(array.nbytes for array in known[0]))
+            REMEMBERED.put(key, known, sum(array.nbytes for array in known[0]))
         return RiccatiSteps(*(array[:n_steps] for array in known[0]))
 
     def _run(self, first, n_steps):
@@ -341,35 +345,6 @@ def filter_steps(system):
     before[0, :n, :n] = noise
     before[0, n:, n:] = np.eye(m)
     return Riccati(onto, before, np.empty((1, n + m, 0)), m)
-
-
-def information_steps(system):
-    """The dual: what later rows tell about a state, from one row to that before.
-
-    Of complete rows: there the columns of C, which grow as R shrinks, all come last.
-    Missing features would leave smaller columns behind larger ones.
-
-    The information in the rows after a state s, as a quadratic form T, gains that of
-    the row of s, C'C; then s = A s_ + N w is put in for the state s_ before it and
-    w ~ N(0, I) is eliminated: an array of columns [N w and A s_] of C, of a factor of
-    T, and of w itself. The gain G and S of that step give the mean of w for a known
-    s_ and all that follows, -(G S^-1)' s_.
-
-    Parameters
-    ----------
-    system : System
-
-    Returns
-    -------
-    riccati : Riccati
-    """
-    A, noise, observation = system.transition, system.noise, system.observation
-    n = len(A)
-    onto = np.hstack([A, noise]).T
-    before = np.zeros((1, 2 * n, n))
-    before[0, n:] = np.eye(n)
-    after = np.swapaxes(observation[:1] @ onto.T, 1, 2)
-    return Riccati(onto[None], before, after, n)
 
 
 def triangularise(array, n=None):

@@ -554,7 +554,7 @@ def test_a_model_asked_again_gives_the_same_bits():
     lengths = [3, 40, 400, 7, 400, 1]
     first = [smooth_states(parameters, rows[:n], np.array([0, n])) for n in lengths]
     for n, found in zip(lengths, first, strict=True):
-        _square_root._REMEMBERED.clear()
+        _square_root.REMEMBERED.clear()
         alone = smooth_states(parameters, rows[:n], np.array([0, n]))
         for one, other in zip(found, alone, strict=True):
             np.testing.assert_array_equal(one, other)
