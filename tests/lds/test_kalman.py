@@ -104,13 +104,15 @@ def by_conditioning(parameters, X, U=None):
     return posterior_mean, posterior_cov, density
 
 
-def statistics_by_conditioning(parameters, X, offsets, U=None):
+def statistics_by_conditioning(
+    parameters, X, offsets, U=None, conditioning=by_conditioning
+):
     total = None
     n, m = len(parameters.transition_matrix), X.shape[1]
     p = 0 if U is None else U.shape[1]
     for a, b in zip(offsets[:-1], offsets[1:], strict=True):
         x, u, T = X[a:b], None if U is None else U[a:b], b - a
-        mean, cov, density = by_conditioning(parameters, x, u)
+        mean, cov, density = conditioning(parameters, x, u)
         # [states; outputs; inputs] as one vector, the inputs without variance
         inputs = np.zeros(0) if u is None else u.ravel()
         mean = np.concatenate([mean, inputs])
