@@ -131,6 +131,10 @@ def test_a_holiday_is_a_hole_in_working_days():
 def test_most_steps_must_be_the_smallest():
     """Steps of 1, 2, 3 and 4: a step of 1 is no unit of time here."""
     assert_array_equal(offsets(pd.Index([0, 1, 3, 6, 10])), [0, 5])
+    # Half of the steps are not more than half.
+    assert_array_equal(offsets(pd.Index([0, 1, 3])), [0, 3])
+    assert_array_equal(offsets(pd.Index([0, 1, 2, 4, 7])), [0, 5])
+    assert_array_equal(offsets(pd.Index([0, 1, 2, 4])), [0, 3, 4])
 
 
 def test_each_sequence_has_its_own_unit():
@@ -286,6 +290,19 @@ def test_sequences_of_few_rows_are_read_by_the_step_of_the_others():
     index = pd.MultiIndex.from_arrays([[0] * 9 + [1] * 5, times])
     _, layout = read_layout(pd.DataFrame(np.zeros((14, 1)), index))
     assert_array_equal(layout.offsets, [0, 9, 14])
+
+
+def test_a_step_that_holds_for_half_of_the_rows_is_not_that_of_all():
+    def layout_of(n_regular):
+        index = pd.MultiIndex.from_arrays(
+            [[0] * n_regular + [1] * 5, [*range(n_regular), 0, 1, 3, 6, 10]]
+        )
+        return read_layout(pd.DataFrame(np.zeros((len(index), 1)), index))[1]
+
+    assert layout_of(5).time_step is None
+    assert_array_equal(layout_of(5).offsets, [0, 5, 10])
+    assert layout_of(6).time_step == ("number", 1)
+    assert_array_equal(layout_of(6).offsets, [0, 6, 8, 9, 10, 11])
 
 
 def test_irregular_and_unlike_sequences_teach_no_step():

@@ -185,6 +185,11 @@ def test_inference_equals_enumeration_of_all_paths(model, missing):
         assert_allclose(proba, filtered, atol=1e-12)
     steps = np.diff([0.0] + [by_enumeration(model, x[: t + 1])[0] for t in range(6)])
     assert_allclose(model.score_samples(x), steps, atol=1e-10)
+    # Every sequence begins anew.
+    parts = [x[3:], x[4:5], x]
+    for found in (causal.predict_proba(parts)[2], model.transform(parts)[2]):
+        assert_allclose(found, filtered, atol=1e-12)
+    assert_allclose(model.score_samples(parts)[2], steps, atol=1e-10)
 
 
 def peer_of(model, implementation):
@@ -384,6 +389,29 @@ def test_the_masked_and_the_fixed_stay():
     held = GaussianHMM(3, fixed={"transmat": TRANSMAT, "means": [[0], [1], [2]]}).fit(X)
     assert_array_equal(held.transmat_, TRANSMAT)
     assert_array_equal(held.means_, [[0], [1], [2]])
+
+
+def test_a_prior_gives_forbidden_transitions_nothing():
+    """The mode of a Dirichlet density over the allowed ones: counts plus excess."""
+    X, mask = gaussian("diag").sample(60, random_state=0)[0], np.triu(np.ones((3, 3)))
+    start = GaussianHMM.from_parameters(
+        startprob=[0.0, 0.4, 0.6],
+        transmat=mask / mask.sum(axis=1, keepdims=True),
+        means=MEANS,
+        covariances=COVARIANCES["diag"],
+        covariance_type="diag",
+    )
+    settings = {"max_iter": 1, "warm_start": True, "transmat_mask": mask > 0}
+    plain = with_parameters(start, **settings).fit(X)
+    priors = {"transmat_prior": 1.0 + np.arange(9).reshape(3, 3), "startprob_prior": 3}
+    model = with_parameters(start, **settings, **priors).fit(X)
+    assert (model.transmat_[mask == 0] == 0).all() and model.startprob_[0] == 0
+    assert_allclose(model.startprob_, (plain.startprob_ + [0, 2, 2]) / 5, rtol=1e-12)
+    # The counts are those of the expected steps from each state.
+    visits = start.predict_proba(X)[:-1].sum(axis=0)[:, None]
+    counts = visits * plain.transmat_ + mask * np.arange(9).reshape(3, 3)
+    expected = counts / counts.sum(axis=1, keepdims=True)
+    assert_allclose(model.transmat_, expected, rtol=1e-9)
 
 
 def test_priors_pull():

@@ -70,16 +70,19 @@ def test_labels_are_filtered_or_decoded():
     X, y = labelled()
     causal = HMMClassifier(covariance_type="diag").fit(X, y)
     p = causal.model_
-    x = X[0][:, 0]
-    densities = norm(p.means_[:, 0], np.sqrt(p.covariances_[:, 0])).pdf(x[:, None])
-    filtered, now = [], p.startprob_
-    for density in densities:
-        now = now * density
-        now = now / now.sum()
-        filtered.append(now)
-        now = now @ p.transmat_
-    assert_allclose(causal.predict_proba(X[:1])[0], filtered, rtol=1e-9)
+    # Every sequence begins with the probabilities of the first state.
+    p.startprob_ = np.array([0.9, 0.1])
+    for x, found in zip(X[:3], causal.predict_proba(X[:3]), strict=True):
+        densities = norm(p.means_[:, 0], np.sqrt(p.covariances_[:, 0])).pdf(x)
+        filtered, now = [], p.startprob_
+        for density in densities:
+            now = now * density
+            now = now / now.sum()
+            filtered.append(now)
+            now = now @ p.transmat_
+        assert_allclose(found, filtered, rtol=1e-9)
     offline = HMMClassifier(covariance_type="diag", decoding="viterbi").fit(X, y)
+    p = offline.model_
     path = p.predict(X[0])
     assert_array_equal(offline.predict(X)[0], causal.classes_[path])
     assert_allclose(offline.predict_proba(X)[0], p.predict_proba(X[0]), atol=1e-12)

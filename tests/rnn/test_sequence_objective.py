@@ -152,6 +152,20 @@ def test_chunks_start_in_given_states():
     assert_allclose(np.average(losses, weights=n_rows), objective(batch), rtol=1e-12)
 
 
+def test_chunks_are_weighted_as_their_batch():
+    """A chunk's weighted losses are divided by its rows and the mean of all weights."""
+    weights = np.random.default_rng(1).uniform(0.1, 5, size=21)
+    objective, rows = _problem(weights=weights)
+    arguments = objective.network, objective.parameters, rows, OFFSETS
+    errors = predict(*arguments).outputs - objective.targets
+    losses = 0.5 * weights * np.sum(errors**2, axis=1)
+    chunks = list(objective.chunks([np.array([1, 0, 4])], 2))
+    assert len(chunks) == 4
+    for chunk in chunks:
+        expected = losses[chunk.packing.rows].sum() / (len(chunk) * weights.mean())
+        assert_allclose(objective(chunk), expected, rtol=1e-12)
+
+
 def test_chunks_of_final_targets_are_an_error():
     objective, _ = _problem(final=True)
     with pytest.raises(ValueError, match="at the end only"):
