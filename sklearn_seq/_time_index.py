@@ -3,7 +3,13 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections import namedtuple
+
 import numpy as np
+
+# Evenly spaced numbers, and how many of them make up one unit of their steps.
+Reading = namedtuple("Reading", ["values", "scale"], defaults=[1])
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def segment_starts(index, sequence_offsets, time_step=None):
@@ -14,6 +20,9 @@ def segment_starts(index, sequence_offsets, time_step=None):
     hole, and a new segment starts behind it. Calendar steps count as regular too:
     working days, months, quarters, years. An index that is neither regular nor
     numeric shows no holes.
+
+    Steps of instants and durations are in seconds, whatever the resolution of the
+    index, so that frames of unlike resolution are read alike.
 
     Parameters
     ----------
@@ -49,10 +58,10 @@ def segment_starts(index, sequence_offsets, time_step=None):
     # Differences across a sequence's boundary mean nothing: give them a neutral value.
     inner = np.ones(len(index) - 1, dtype=bool)
     inner[starts[1:] - 1] = False
-    _check_increasing(index, next(iter(readings.values())), inner)
+    _check_increasing(index, next(iter(readings.values())).values, inner)
     if time_step is not None and time_step[0] in readings:
         name, unit = time_step
-        ratio = np.where(inner, np.diff(readings[name]) / unit, 1.0)
+        ratio = _ratio(readings[name], unit, inner)
         if _whole(ratio).all():
             return np.union1d(starts, np.flatnonzero(ratio > 1.5) + 1), time_step
     # Each sequence in the reading that shows the fewest holes in it.
@@ -60,13 +69,13 @@ def segment_starts(index, sequence_offsets, time_step=None):
     fewest = np.full(len(starts), len(index))
     holes = np.zeros(len(inner), dtype=bool)
     reading, step = np.full(len(starts), -1), np.zeros(len(starts))
-    for i, values in enumerate(readings.values()):
+    for i, (values, scale) in enumerate(readings.values()):
         found, regular, smallest = _holes(values, starts, inner)
         counts = _sums(found, starts)
         better = regular & (counts < fewest)
         fewest[better] = counts[better]
         holes = np.where(np.repeat(better, lengths)[:-1], found, holes)
-        reading[better], step[better] = i, smallest[better]
+        reading[better], step[better] = i, smallest[better] / scale
     if _has_frequency(index) and len(starts) == 1:
         holes[:] = False
     # So few rows may be left of a sequence that it looks irregular, or as if its only
@@ -75,7 +84,7 @@ def segment_starts(index, sequence_offsets, time_step=None):
     shared = _shared(reading[regular], step[regular])
     if shared and 2 * lengths[regular].sum() > lengths[lengths > 1].sum():
         name, unit = list(readings)[shared[0]], shared[1]
-        ratio = np.where(inner, np.diff(readings[name]) / unit, 1.0)
+        ratio = _ratio(readings[name], unit, inner)
         if _whole(ratio).all():
             holes |= ratio > 1.5
             return np.union1d(starts, np.flatnonzero(holes) + 1), (name, unit)
@@ -106,31 +115,93 @@ def _readings(index):
             row = int(np.flatnonzero(missing)[0])
             raise ValueError(f"X's index has no finite time at row {row}.")
         dtype = np.float64 if kind == "f" else np.int64
-        return {"number": index.to_numpy(dtype=dtype)}
-    if not hasattr(index, "asi8"):
+        return {"number": Reading(index.to_numpy(dtype=dtype))}
+    read = _index_readings if hasattr(index, "asi8") else _object_reader(index)
+    if read is None:
         return {}
     if index.hasnans:
         row = int(np.flatnonzero(index.isna())[0])
         raise ValueError(f"X's index has no time (NaT) at row {row}.")
-    if kind != "M" and not hasattr(index, "tz"):  # periods and durations
-        return {str(index.dtype): index.asi8}
-    instants = {f"instant[{index.unit}]": index.asi8}
-    return instants | _calendar_readings(index.tz_localize(None))
+    return read(index)
+
+
+def _index_readings(index):
+    """Readings of an index of times, of durations or of periods."""
+    kind = getattr(index.dtype, "kind", "O")
+    if kind == "m":
+        return {"duration": Reading(index.asi8, PER_SECOND[index.unit])}
+    if kind != "M" and not hasattr(index, "tz"):
+        return {str(index.dtype): Reading(index.asi8)}
+    return _instant_readings(index, index.tz_localize(None))
+
+
+def _object_reader(index):
+    """What reads an index that holds times one by one, or None if it holds others.
+
+    pandas leaves times as objects where it finds no common type for them: dates,
+    offsets from UTC that vary, and before version 3 years that nanoseconds do not
+    reach.
+    """
+    import pandas as pd
+
+    found = pd.api.types.infer_dtype(index, skipna=True)
+    if found in ("datetime", "datetime64", "date"):
+        return _readings_of_stamps
+    if found in ("timedelta", "timedelta64"):
+        return lambda index: _index_readings(_packed(map(pd.Timedelta, index)))
+    if found == "period":
+        return lambda index: _index_readings(pd.PeriodIndex(index))
+    return None
+
+
+def _readings_of_stamps(index):
+    import pandas as pd
+
+    stamps = [pd.Timestamp(time) for time in index]
+    aware = [stamp.tzinfo is not None for stamp in stamps]
+    if any(aware) != all(aware):
+        row = aware.index(not aware[0])
+        raise ValueError(
+            f"X's index mixes times with a time zone and times without: row {row} "
+            f"({index[row]!s}) is unlike row 0 ({index[0]!s}). Give all of them a time "
+            "zone with tz_localize, or none."
+        )
+    wall = _packed(stamp.replace(tzinfo=None) for stamp in stamps)
+    return _instant_readings(_packed(stamps), wall)
+
+
+def _packed(times):
+    """Timestamps (as of UTC) or Timedeltas as an index, in the finest unit for all."""
+    import pandas as pd
+
+    times = list(times)
+    for unit in ("ns", "us", "ms"):
+        try:
+            return pd.Index(np.array([time.as_unit(unit).asm8 for time in times]))
+        except (pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta):
+            continue
+    return pd.Index(np.array([time.as_unit("s").asm8 for time in times]))
+
+
+def _instant_readings(index, wall):
+    """Readings of instants, and of what the calendar and the clock showed at them."""
+    instants = {"instant": Reading(index.asi8, PER_SECOND[index.unit])}
+    return instants | _calendar_readings(wall)
 
 
 def _calendar_readings(wall):
     """Days, working days and months, where all times of `wall` fall on them."""
-    days, within_day = np.divmod(
-        wall.asi8, np.timedelta64(1, "D") // np.timedelta64(1, wall.unit)
-    )
+    days, within_day = np.divmod(wall.asi8, 86400 * PER_SECOND[wall.unit])
     if np.ptp(within_day):
         return {}
-    readings = {"day": days}
+    readings = {"day": Reading(days)}
     dates = days.astype("datetime64[D]")
     if np.is_busday(dates).all():
-        readings["workday"] = np.busday_count(np.datetime64("1970-01-01"), dates)
+        count = np.busday_count(np.datetime64("1970-01-01"), dates)
+        readings["workday"] = Reading(count)
     if np.ptp(wall.day) == 0 or wall.is_month_end.all():
-        readings["month"] = np.asarray(wall.year * 12 + wall.month, dtype=np.int64)
+        months = np.asarray(wall.year * 12 + wall.month, dtype=np.int64)
+        readings["month"] = Reading(months)
     return readings
 
 
@@ -150,9 +221,9 @@ def _check_increasing(index, values, inner):
 
 def _holes(values, starts, inner):
     """Steps over a hole, (n_rows - 1,), which sequences are regular, their step."""
-    differences = np.diff(values)
+    differences = _steps(values)
     lengths = np.diff(np.append(starts, len(values)))
-    big = np.iinfo(np.int64).max if differences.dtype.kind == "i" else np.inf
+    big = np.inf if differences.dtype.kind == "f" else np.iinfo(np.uint64).max
     # A sequence's own smallest step, for each of its steps.
     guarded = np.append(np.where(inner, differences, big), big)
     smallest = np.minimum.reduceat(guarded, starts)
@@ -163,6 +234,17 @@ def _holes(values, starts, inner):
     regular = _sums(inner & ~_whole(ratio), starts) == 0
     regular &= 2 * _sums(inner & single, starts) > counts
     return inner & ~single, regular | (lengths == 1), smallest
+
+
+def _steps(values):
+    """Differences of values that increase; those of integers may exceed int64."""
+    steps = np.diff(values)
+    return steps if steps.dtype.kind == "f" else steps.view(np.uint64)
+
+
+def _ratio(reading, unit, inner):
+    """Steps of a reading as multiples of `unit`, 1 where they cross a boundary."""
+    return np.where(inner, _steps(reading.values) / (unit * reading.scale), 1.0)
 
 
 def _whole(ratio):

@@ -1,5 +1,8 @@
+from datetime import date
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,9 +44,47 @@ REGULAR = {
     "years before nanoseconds began": pd.date_range(
         "1400-01-01", periods=N, freq="YS", unit="s"
     ),
+    "years before nanoseconds began, in milliseconds": pd.date_range(
+        "1400-01-01", periods=N, freq="YS", unit="ms"
+    ),
+    "ends of months before nanoseconds began, in microseconds": pd.date_range(
+        "1400-01-01", periods=N, freq="ME", unit="us"
+    ),
+    "hours before nanoseconds began, in a time zone": pd.date_range(
+        "1400-01-01", periods=N, freq="h", unit="s", tz="UTC"
+    ).tz_convert("+01:00"),
+    "years beyond nanoseconds": pd.date_range(
+        "2240-01-01", periods=N, freq="YS", unit="s"
+    ),
+    "dates": pd.Index(list(pd.date_range("2020-02-20", periods=N, freq="B").date)),
+    "dates before nanoseconds began": pd.Index(
+        list(pd.date_range("1400-01-01", periods=N, freq="MS", unit="s").date)
+    ),
+    "midnights at varying offsets from UTC": pd.Index(
+        [
+            pd.Timestamp(midnight.isoformat())
+            for midnight in pd.date_range("2020-03-20", periods=N, tz="Europe/Berlin")
+        ]
+    ),
+    "objects that are times": pd.Index(
+        pd.date_range("2020-02-28", periods=N, freq="h", tz="Europe/Berlin"),
+        dtype=object,
+    ),
+    "objects that are periods": pd.Index(
+        pd.period_range("1400-02", periods=N, freq="M"), dtype=object
+    ),
+    "objects that are durations": pd.Index(
+        pd.to_timedelta(np.arange(N), unit="h"), dtype=object
+    ),
+    "objects that are long durations": pd.Index(
+        list(np.arange(N) * np.timedelta64(86400 * 10**6, "s")), dtype=object
+    ),
     "days in nanoseconds": pd.date_range("2020-02-20", periods=N, unit="ns"),
     "periods of months": pd.period_range("2019-02", periods=N, freq="M"),
     "periods of days": pd.period_range("2019-02-20", periods=N, freq="D"),
+    "periods of days before nanoseconds began": pd.period_range(
+        "1400-02-20", periods=N, freq="D"
+    ),
     "periods of years": pd.period_range("1700", periods=N, freq="Y"),
     "durations": pd.to_timedelta(np.arange(N) * 10, unit="min"),
     "numbers": pd.RangeIndex(N),
@@ -168,15 +209,24 @@ def test_rows_drawn_with_replacement_are_refused(name):
         (pd.to_datetime(["2020-01-01", None, "2020-01-03"]), 1),
         (pd.PeriodIndex(["2020-01", "2020-02", None], freq="M"), 2),
         (pd.to_timedelta([None, "1h"]), 0),
+        (pd.Index([date(2020, 1, 1), None, date(2020, 1, 3)]), 1),
+        (pd.Index([pd.Timedelta(1, "h"), pd.NaT], dtype=object), 1),
         (pd.Index([0.0, np.nan]), 1),
         (pd.Index([0.0, np.inf]), 1),
         (pd.Index([0, None, 2], dtype="Int64"), 1),
         (pd.Index([0.5, None, 2], dtype="Float64"), 1),
     ],
-    ids=["NaT", "period", "duration", "NaN", "infinity", "Int64", "Float64"],
+    ids=["NaT", "period", "duration", "date", "object", "NaN", "infinity", "Int64", "Float64"],
 )
 def test_missing_times_are_refused(index, row):
     with pytest.raises(ValueError, match=f"X's index has no .*time.* at row {row}"):
+        offsets(index)
+
+
+def test_times_with_a_zone_beside_times_without_are_refused():
+    stamps = pd.date_range("2020-01-01", periods=4)
+    index = pd.Index([*stamps[:3], stamps[3].tz_localize("UTC")], dtype=object)
+    with pytest.raises(ValueError, match=r"time zone and times without: row 3 \("):
         offsets(index)
 
 
@@ -222,6 +272,64 @@ def test_no_tap_crosses_a_hole():
     )
     # The forecast starts from the end of the sequence, not of each segment.
     assert_array_equal(model.forecast(holed, 3), model.forecast(right, 3))
+
+
+@pytest.mark.parametrize("tz", [None, "UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_no_tap_crosses_a_hole_in_any_resolution(unit, tz):
+    """Before 1677 in all units that reach so far, as index and as objects.
+
+    One by one, pandas 2.2 takes such times of a place's zone with a crash of its own.
+    """
+    year = 1700 if unit == "ns" else 1400
+    index = pd.date_range(f"{year}-03-01", periods=80, unit=unit, tz="UTC")
+    index = index.tz_convert(tz) if tz else index.tz_localize(None)
+    of_place = tz == "Europe/Berlin"
+    for times in [index] if of_place else [index, index.astype(object)]:
+        frame = pd.DataFrame(wave(80), index=times, columns=["x"])
+        left, right = frame[:30], frame[37:]
+        model = ARRegressor(n_lags=4).fit(pd.concat([left, right]))
+        expected = ARRegressor(n_lags=4).fit([left.to_numpy(), right.to_numpy()])
+        assert_array_equal(model.coef_, expected.coef_)
+        two = pd.concat({"a": frame, "b": pd.concat([left, right])})
+        assert_array_equal(read_layout(two)[1].offsets, [0, 80, 110, 153])
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_times_from_polars(unit):
+    times = pl.datetime_range(
+        pl.datetime(1700 if unit == "ns" else 1400, 3, 1),
+        pl.datetime(1700 if unit == "ns" else 1400, 5, 1),
+        interval="6h",
+        time_unit=unit,
+        eager=True,
+    )
+    index = pd.Index(times.to_numpy())[np.r_[:30, 37:80]]
+    assert index.unit == unit
+    assert_array_equal(offsets(index), [0, 30, 73])
+    assert_array_equal(offsets(pd.Index(times.to_list())[np.r_[:9, 12:50]]), [0, 9, 47])
+
+
+def test_the_step_does_not_depend_on_the_resolution():
+    """Times of training and test may come from unlike sources."""
+    index = pd.date_range("2020-01-01", periods=40, freq="15min", unit="s")
+    durations = index - index[0]
+    for times in (index, durations):
+        steps = {}
+        for unit in ("s", "ms", "us", "ns"):
+            frame = pd.DataFrame(np.zeros((40, 1)), index=times.as_unit(unit))
+            steps[unit] = read_layout(frame)[1].time_step
+        assert len(set(steps.values())) == 1 and steps["s"][1] == 900
+        few = pd.DataFrame(np.zeros((4, 1)), index=times.as_unit("us")[[3, 9, 10, 20]])
+        layout = read_layout(few, time_step=steps["ns"])[1]
+        assert_array_equal(layout.offsets, [0, 1, 3, 4])
+
+
+@pytest.mark.parametrize("first, last", [("1678-01-01", "2262-01-01")])
+def test_a_hole_of_centuries_in_nanoseconds(first, last):
+    """Its length in nanoseconds is beyond the integers of 64 bits."""
+    pieces = [pd.date_range(day, periods=20, unit="ns") for day in (first, last)]
+    assert_array_equal(offsets(pieces[0].append(pieces[1])), [0, 20, 40])
 
 
 def test_the_training_rows_of_an_unshuffled_k_fold_have_a_hole():
