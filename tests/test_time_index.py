@@ -216,7 +216,17 @@ def test_rows_drawn_with_replacement_are_refused(name):
         (pd.Index([0, None, 2], dtype="Int64"), 1),
         (pd.Index([0.5, None, 2], dtype="Float64"), 1),
     ],
-    ids=["NaT", "period", "duration", "date", "object", "NaN", "infinity", "Int64", "Float64"],
+    ids=[
+        "NaT",
+        "period",
+        "duration",
+        "date",
+        "object",
+        "NaN",
+        "infinity",
+        "Int64",
+        "Float64",
+    ],
 )
 def test_missing_times_are_refused(index, row):
     with pytest.raises(ValueError, match=f"X's index has no .*time.* at row {row}"):
