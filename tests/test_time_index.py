@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,10 @@ REGULAR = {
             pd.Timestamp(midnight.isoformat())
             for midnight in pd.date_range("2020-03-20", periods=N, tz="Europe/Berlin")
         ]
+    ),
+    "quarters of a second before nanoseconds began": pd.Index(
+        [datetime(1400, 1, 1) + i * timedelta(seconds=0.25) for i in range(N)],
+        dtype=object,
     ),
     "objects that are times": pd.Index(
         pd.date_range("2020-02-28", periods=N, freq="h", tz="Europe/Berlin"),
