@@ -81,7 +81,9 @@ class ClosedLoop:
         check_next_step(self, method)
         check_positive(n_steps, "n_steps")
 
-    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
+    def forecast(
+        self, X, n_steps=1, *, future_exogenous=None, groups=None
+    ) -> np.ndarray:
         """Run on closed-loop from the end of each sequence.
 
         Parameters
@@ -131,7 +133,7 @@ class ClosedLoop:
         groups=None,
         future_exogenous=None,
         random_state=None,
-    ):
+    ) -> np.ndarray:
         """Draw sequences from the fitted model.
 
         Parameters

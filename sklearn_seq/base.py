@@ -376,7 +376,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             outputs = outputs[:, 0]
         return self._restore(outputs, sequences)
 
-    def score(self, X, y=None, sample_weight=None, groups=None):
+    def score(self, X, y=None, sample_weight=None, groups=None) -> float:
         """Coefficient of determination R² of the predictions.
 
         Parameters
@@ -421,7 +421,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             weights=None if weights is None else weights[index],
         )
 
-    def score_samples(self, X, y=None, groups=None):
+    def score_samples(self, X, y=None, groups=None) -> np.ndarray:
         """Log predictive density of each row given the earlier ones.
 
         Parameters

@@ -204,7 +204,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         known = ~missing[:, None] if missing.any() else None
         return Targets(kind, codes[:, None], known, one_dimensional=True)
 
-    def predict(self, X, groups=None):
+    def predict(self, X, groups=None) -> np.ndarray:
         """Predict the most probable class for each row from the rows up to it.
 
         Parameters
@@ -233,7 +233,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         """Code of the class of each row, or of each sequence."""
         return self._log_proba(sequences).argmax(axis=1)
 
-    def predict_proba(self, X, groups=None):
+    def predict_proba(self, X, groups=None) -> np.ndarray:
         """Probability of each class for each row, from the rows up to it.
 
         Parameters
@@ -260,7 +260,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         proba /= proba.sum(axis=1, keepdims=True)
         return self._restore(proba, sequences)
 
-    def predict_log_proba(self, X, groups=None):
+    def predict_log_proba(self, X, groups=None) -> np.ndarray:
         """Logarithm of `predict_proba`, in nats.
 
         Parameters
@@ -287,7 +287,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         if self._kind == SEQUENCE:
             self._check_panel(sequences)
 
-    def score(self, X, y=None, sample_weight=None, groups=None):
+    def score(self, X, y=None, sample_weight=None, groups=None) -> float:
         """Accuracy of the predictions.
 
         Parameters
@@ -331,7 +331,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             )
         )
 
-    def score_samples(self, X, y=None, groups=None):
+    def score_samples(self, X, y=None, groups=None) -> np.ndarray:
         """Log probability of each row's label given the rows up to it.
 
         Parameters

@@ -20,7 +20,7 @@ class SequenceDensity(SequenceEstimator):
     ``_n_parameters()``, the number of free parameters.
     """
 
-    def score_samples(self, X, y=None, groups=None):
+    def score_samples(self, X, y=None, groups=None) -> np.ndarray:
         """Log density of each row given the earlier ones of its sequence.
 
         Parameters
@@ -44,7 +44,7 @@ class SequenceDensity(SequenceEstimator):
         sequences = self._read_sequences(X, groups)
         return sequences.layout.restore(self._log_likelihood(sequences))
 
-    def score(self, X, y=None, sample_weight=None, groups=None):
+    def score(self, X, y=None, sample_weight=None, groups=None) -> float:
         """Mean log-likelihood per time step.
 
         Parameters

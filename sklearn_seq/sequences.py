@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
@@ -177,7 +179,7 @@ def _unequal(values):
     return len({np.shape(v)[:1] if hasattr(v, "ndim") else len(v) for v in values}) > 1
 
 
-def read_layout(X, groups=None, time_step=None):
+def read_layout(X, groups=None, time_step=None) -> tuple[Any, Layout]:
     """Find the sequences in X, whatever layout it has.
 
     Parameters

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -165,7 +166,7 @@ class ARRegressor(TapRegressor):
 
     @_fit_context(prefer_skip_nested_validation=True)
     @np.errstate(over="ignore", invalid="ignore")
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Fit the model.
 
         Parameters
@@ -205,7 +206,7 @@ class ARRegressor(TapRegressor):
     @available_if(sums_up)
     @_fit_context(prefer_skip_nested_validation=True)
     @np.errstate(over="ignore", invalid="ignore")
-    def partial_fit(self, X, y=None, groups=None):
+    def partial_fit(self, X, y=None, groups=None) -> Self:
         """Fit the model to more data, on top of those of earlier calls.
 
         Calls with some whole sequences each give the model that fit gives for all of

@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
@@ -239,7 +241,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Fit the net.
 
         Parameters
@@ -268,7 +270,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
 
     @available_if(learns_online)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, groups=None, classes=None):
+    def partial_fit(self, X, y=None, groups=None, classes=None) -> Self:
         """Train for one epoch on more data, for data that come as a stream.
 
         Parameters

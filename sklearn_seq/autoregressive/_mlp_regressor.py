@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import copy
+from typing import Self
 
 from sklearn.utils.metaestimators import available_if
 
@@ -215,7 +216,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Fit the net.
 
         Parameters
@@ -243,7 +244,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
 
     @available_if(learns_online)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, groups=None):
+    def partial_fit(self, X, y=None, groups=None) -> Self:
         """Train for one epoch on more data, for data that come as a stream.
 
         Parameters

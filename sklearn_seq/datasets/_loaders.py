@@ -2,6 +2,7 @@
 
 import gzip
 from importlib import resources
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -52,7 +53,7 @@ def _load_yearly(name, *, return_X_y, as_frame):
     {"return_X_y": ["boolean"], "as_frame": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
-def load_sunspots(*, return_X_y=False, as_frame=False):
+def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False):
     """Load the yearly sunspot numbers, 1700 to 2008.
 
     One sequence of 309 time steps in the rows layout, nearly periodic with a cycle of
@@ -113,7 +114,7 @@ def load_sunspots(*, return_X_y=False, as_frame=False):
     {"return_X_y": ["boolean"], "as_frame": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
-def load_lynx(*, return_X_y=False, as_frame=False):
+def load_lynx(*, return_X_y: bool = False, as_frame: bool = False):
     """Load the Canadian lynx trappings, 1821 to 1934.
 
     One sequence of 114 time steps in the rows layout, with cycles of nine to ten years.
@@ -177,7 +178,7 @@ def load_lynx(*, return_X_y=False, as_frame=False):
     {"return_X_y": ["boolean"], "as_frame": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
-def load_nile(*, return_X_y=False, as_frame=False):
+def load_nile(*, return_X_y: bool = False, as_frame: bool = False):
     """Load the annual flow of the Nile at Aswan, 1871 to 1970.
 
     One sequence of 100 time steps in the rows layout, whose level drops around 1898.
@@ -248,7 +249,12 @@ def _read_utterances(subset):
     },
     prefer_skip_nested_validation=True,
 )
-def load_japanese_vowels(*, subset="train", return_X_y=False, as_frame=False):
+def load_japanese_vowels(
+    *,
+    subset: Literal["train", "test", "all"] = "train",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+):
     """Load the Japanese vowels: sequences of unequal length, one speaker each.
 
     640 utterances of the vowels /ae/ by nine male speakers, in the published split of

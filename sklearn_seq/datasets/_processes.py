@@ -25,14 +25,14 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
     prefer_skip_nested_validation=True,
 )
 def make_ar_process(
-    n_timesteps=1000,
+    n_timesteps: int = 1000,
     *,
     coef=(1.384, -0.748),
     intercept=0.0,
     noise_covariance=1.0,
-    n_sequences=None,
+    n_sequences: int | None = None,
     random_state=None,
-):
+) -> np.ndarray:
     """Make a stationary autoregressive process with Gaussian noise.
 
     Each row is a linear function of the `n_lags` rows before it, plus noise::
@@ -223,13 +223,13 @@ def _vector_autoregress(first, noise, coef):
     prefer_skip_nested_validation=True,
 )
 def make_markov_chain(
-    n_timesteps=1000,
+    n_timesteps: int = 1000,
     *,
     transmat=None,
-    n_states=4,
+    n_states: int = 4,
     startprob=None,
-    n_sequences=None,
-    return_transmat=False,
+    n_sequences: int | None = None,
+    return_transmat: bool = False,
     random_state=None,
 ):
     """Make a Markov chain: symbols that depend on the symbol before.

@@ -23,14 +23,14 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
     prefer_skip_nested_validation=True,
 )
 def make_sines(
-    n_sequences=100,
-    n_timesteps=100,
+    n_sequences: int = 100,
+    n_timesteps: int = 100,
     *,
-    n_features=1,
+    n_features: int = 1,
     period=(10.0, 50.0),
-    noise=0.1,
+    noise: float = 0.1,
     random_state=None,
-):
+) -> np.ndarray:
     """Make noisy sine waves of random period and phase.
 
     All features of a sequence have the same period; each has a phase of its own. The
@@ -116,16 +116,16 @@ _MACKEY_GLASS_SUBSTEPS = 10
     prefer_skip_nested_validation=True,
 )
 def make_mackey_glass(
-    n_timesteps=1000,
+    n_timesteps: int = 1000,
     *,
-    tau=17.0,
-    beta=0.2,
-    gamma=0.1,
-    exponent=10.0,
-    washout=1000,
-    n_sequences=None,
+    tau: float = 17.0,
+    beta: float = 0.2,
+    gamma: float = 0.1,
+    exponent: float = 10.0,
+    washout: int = 1000,
+    n_sequences: int | None = None,
     random_state=None,
-):
+) -> np.ndarray:
     """Make a Mackey-Glass series, a chaotic series without noise.
 
     The series solves the delay differential equation::

@@ -19,7 +19,13 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
     },
     prefer_skip_nested_validation=True,
 )
-def make_binary_addition(n_sequences=1000, n_bits=8, *, delay=2, random_state=None):
+def make_binary_addition(
+    n_sequences: int = 1000,
+    n_bits: int | tuple[int, int] = 8,
+    *,
+    delay: int = 2,
+    random_state=None,
+):
     """Make the task of adding two binary numbers, bit by bit.
 
     Two streams of random bits come in, least significant bit first, and their sum goes
@@ -133,7 +139,9 @@ def _add_bits(bits):
     },
     prefer_skip_nested_validation=True,
 )
-def make_adding_problem(n_sequences=1000, n_timesteps=100, *, random_state=None):
+def make_adding_problem(
+    n_sequences: int = 1000, n_timesteps: int = 100, *, random_state=None
+) -> tuple[np.ndarray, np.ndarray]:
     """Make the adding problem: the sum of two numbers marked in a long sequence.
 
     One feature holds random numbers; the other marks one step in each half of the
@@ -205,8 +213,13 @@ def make_adding_problem(n_sequences=1000, n_timesteps=100, *, random_state=None)
     prefer_skip_nested_validation=True,
 )
 def make_copy_memory(
-    n_sequences=1000, *, n_symbols=8, n_copied=10, delay=100, random_state=None
-):
+    n_sequences: int = 1000,
+    *,
+    n_symbols: int = 8,
+    n_copied: int = 10,
+    delay: int = 100,
+    random_state=None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Make the copying problem: repeat symbols after a long delay.
 
     `n_copied` random symbols come in, then blanks, and at the last step of the delay a

@@ -11,7 +11,7 @@ from ._loaders import _read_description
     {"return_X_y": ["boolean"], "as_frame": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
-def load_python_topics(*, return_X_y=False, as_frame=False):
+def load_python_topics(*, return_X_y: bool = False, as_frame: bool = False):
     """Load the documentation topics of the running Python, character by character.
 
     One sequence of about half a million characters in the rows layout: the texts that

@@ -5,6 +5,7 @@
 
 from abc import abstractmethod
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -64,7 +65,7 @@ class BaseHMM(
         """The family of emissions, with the settings of this estimator."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Learn the model by expectation maximisation.
 
         Parameters
@@ -173,7 +174,7 @@ class BaseHMM(
         model._set_parameters(Parameters(startprob, transmat, emission))
         return model
 
-    def predict(self, X, groups=None):
+    def predict(self, X, groups=None) -> np.ndarray:
         """Most probable states.
 
         Parameters
@@ -200,7 +201,7 @@ class BaseHMM(
             states = self._posteriors(sequences).argmax(axis=1)
         return sequences.layout.restore(states)
 
-    def predict_proba(self, X, groups=None):
+    def predict_proba(self, X, groups=None) -> np.ndarray:
         """Probabilities of the states.
 
         Parameters
@@ -301,7 +302,9 @@ class BaseHMM(
             out[:, step] = proba = proba @ self.transmat_
         return out, sequences.layout
 
-    def sample(self, n_steps=1, *, n_sequences=None, random_state=None):
+    def sample(
+        self, n_steps=1, *, n_sequences=None, random_state=None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Draw sequences from the model.
 
         Parameters

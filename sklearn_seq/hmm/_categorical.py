@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Real
+from typing import Self
 
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
@@ -192,7 +193,9 @@ class CategoricalHMM(BaseHMM):
         return tags
 
     @classmethod
-    def from_parameters(cls, *, startprob, transmat, emissionprob, symbols=None):
+    def from_parameters(
+        cls, *, startprob, transmat, emissionprob, symbols=None
+    ) -> Self:
         """A fitted model from known parameters.
 
         Parameters

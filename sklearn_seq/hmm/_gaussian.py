@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Real
+from typing import Self
 
 from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
@@ -216,7 +217,7 @@ class GaussianHMM(NumericHMM):
     @classmethod
     def from_parameters(
         cls, *, startprob, transmat, means, covariances, covariance_type="full"
-    ):
+    ) -> Self:
         """A fitted model from known parameters.
 
         Parameters

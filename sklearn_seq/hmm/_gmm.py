@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral, Real
+from typing import Self
 
 from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
@@ -228,7 +229,7 @@ class GMMHMM(NumericHMM):
     @classmethod
     def from_parameters(
         cls, *, startprob, transmat, weights, means, covariances, covariance_type="full"
-    ):
+    ) -> Self:
         """A fitted model from known parameters.
 
         Parameters

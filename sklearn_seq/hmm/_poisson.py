@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Real
+from typing import Self
 
 import numpy as np
 
@@ -189,7 +190,7 @@ class PoissonHMM(NumericHMM):
         return tags
 
     @classmethod
-    def from_parameters(cls, *, startprob, transmat, rates):
+    def from_parameters(cls, *, startprob, transmat, rates) -> Self:
         """A fitted model from known parameters.
 
         Parameters

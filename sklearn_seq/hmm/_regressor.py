@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -180,7 +181,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Learn the model by EM.
 
         Parameters
@@ -334,7 +335,9 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         possible = alone > -np.inf  # the inputs by themselves
         return np.subtract(together, alone, where=possible, out=together)
 
-    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
+    def forecast(
+        self, X, n_steps=1, *, future_exogenous=None, groups=None
+    ) -> np.ndarray:
         """Mean of the rows that follow each sequence.
 
         Parameters

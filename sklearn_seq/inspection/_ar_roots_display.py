@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 
 from ..autoregressive import ARRegressor
@@ -64,7 +66,7 @@ class ARRootsDisplay:
 
     def plot(
         self, ax=None, *, kind="eigenvalues", point_kwargs=None, circle_kwargs=None
-    ):
+    ) -> Self:
         """Draw the roots and the unit circle.
 
         Parameters
@@ -106,7 +108,9 @@ class ARRootsDisplay:
         return 1 / self.eigenvalues[sizes > 1e-12 * sizes.max(initial=0.0)]
 
     @classmethod
-    def from_estimator(cls, estimator, *, kind="eigenvalues", ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator, *, kind="eigenvalues", ax=None, **kwargs
+    ) -> Self:
         """Draw the roots of a fitted autoregressive model.
 
         Parameters

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 
@@ -98,7 +99,7 @@ class ARSpectrumDisplay:
         self.periodogram_frequencies = periodogram_frequencies
         self.feature_names = feature_names
 
-    def plot(self, ax=None, *, line_kwargs=None, periodogram_kwargs=None):
+    def plot(self, ax=None, *, line_kwargs=None, periodogram_kwargs=None) -> Self:
         """Draw the spectrum on a logarithmic axis.
 
         Parameters
@@ -160,7 +161,7 @@ class ARSpectrumDisplay:
         n_frequencies=512,
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """Compute the spectrum of a fitted autoregressive model, and draw it.
 
         Parameters

@@ -38,12 +38,12 @@ def fixed_points(
     groups=None,
     *,
     x=None,
-    n_starts=100,
-    max_iter=200,
-    tol=1e-8,
-    merge_distance=1e-4,
+    n_starts: int = 100,
+    max_iter: int = 200,
+    tol: float = 1e-8,
+    merge_distance: float = 1e-4,
     random_state=None,
-):
+) -> Bunch:
     """Find states that a fitted model stays in, and tell which of them attract.
 
     The squared length of a step, ``q(h) = 0.5 * |F(h) - h|**2``, is minimised from many

@@ -5,6 +5,7 @@
 
 from inspect import signature
 from numbers import Real
+from typing import Self
 
 import numpy as np
 from scipy.special import ndtri
@@ -132,7 +133,7 @@ class ForecastDisplay:
         forecast_kwargs=None,
         band_kwargs=None,
         prediction_kwargs=None,
-    ):
+    ) -> Self:
         """Draw the history, the forecast and the band.
 
         Parameters
@@ -247,7 +248,7 @@ class ForecastDisplay:
         n_history=None,
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """Forecast the rows that follow a sequence, and draw them.
 
         Parameters
@@ -343,7 +344,7 @@ class ForecastDisplay:
         n_history=None,
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """Draw a forecast that was made before.
 
         Parameters

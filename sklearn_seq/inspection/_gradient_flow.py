@@ -19,7 +19,9 @@ from ._recurrent import initial_states, layer_maps, recurrent_readout
 BLOCK_VALUES = 1 << 23  # numbers of a block of sequences that are held at once
 
 
-def gradient_flow(estimator, X, y=None, groups=None, *, max_lag=None):
+def gradient_flow(
+    estimator, X, y=None, groups=None, *, max_lag: int | None = None
+) -> Bunch:
     """Norm of the gradient of the loss by the state of a network some steps back.
 
     The loss of the last target of each sequence is propagated back through time. Where

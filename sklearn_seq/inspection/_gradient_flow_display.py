@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 
 from ..metrics._last_step import last_step
@@ -61,7 +63,7 @@ class GradientFlowDisplay:
         self.lags = lags
         self.name = name
 
-    def plot(self, ax=None, *, line_kwargs=None):
+    def plot(self, ax=None, *, line_kwargs=None) -> Self:
         """Draw the norms on a logarithmic axis.
 
         Parameters
@@ -95,7 +97,7 @@ class GradientFlowDisplay:
     @classmethod
     def from_estimator(
         cls, estimator, X, y=None, *, groups=None, name=None, ax=None, **kwargs
-    ):
+    ) -> Self:
         """Compute the norms for a recurrent network, and draw them.
 
         Parameters
@@ -136,7 +138,7 @@ class GradientFlowDisplay:
         return cls.from_norms(flow.norms, flow.lags, name=name, ax=ax, **kwargs)
 
     @classmethod
-    def from_norms(cls, norms, lags=None, *, name=None, ax=None, **kwargs):
+    def from_norms(cls, norms, lags=None, *, name=None, ax=None, **kwargs) -> Self:
         """Draw norms that were computed before.
 
         Parameters

@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 from scipy.special import ndtri
 from sklearn.base import is_regressor
@@ -104,7 +106,7 @@ class HiddenStateDisplay:
         band_kwargs=None,
         image_kwargs=None,
         colorbar=True,
-    ):
+    ) -> Self:
         """Draw the states.
 
         Parameters
@@ -188,7 +190,7 @@ class HiddenStateDisplay:
         kind="lines",
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """Infer the hidden states of a sequence, and draw them.
 
         Parameters
@@ -249,7 +251,7 @@ class HiddenStateDisplay:
         kind="lines",
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """Draw states that were inferred before, such as smoothed ones.
 
         Parameters

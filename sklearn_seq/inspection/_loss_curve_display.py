@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 
 from ._plotting import begin_plot, end_plot, fitted_model, style
@@ -63,7 +65,7 @@ class LossCurveDisplay:
         self.validation_losses = validation_losses
         self.names = names
 
-    def plot(self, ax=None, *, line_kwargs=None, validation_kwargs=None):
+    def plot(self, ax=None, *, line_kwargs=None, validation_kwargs=None) -> Self:
         """Draw the curves.
 
         Parameters
@@ -110,7 +112,7 @@ class LossCurveDisplay:
         return end_plot(self, ax, xlabel="Iteration", ylabel="Loss")
 
     @classmethod
-    def from_estimator(cls, estimator, *, name=None, ax=None, **kwargs):
+    def from_estimator(cls, estimator, *, name=None, ax=None, **kwargs) -> Self:
         """Draw the loss in the course of an estimator's fit.
 
         Parameters
@@ -164,7 +166,7 @@ class LossCurveDisplay:
     @classmethod
     def from_curves(
         cls, loss_curves, *, validation_losses=None, names=None, ax=None, **kwargs
-    ):
+    ) -> Self:
         """Draw losses that were recorded before.
 
         Parameters

@@ -29,12 +29,12 @@ def lyapunov_exponents(
     X,
     groups=None,
     *,
-    driven=False,
-    n_exponents=1,
-    n_steps=1000,
-    washout=100,
+    driven: bool = False,
+    n_exponents: int | None = 1,
+    n_steps: int = 1000,
+    washout: int = 100,
     random_state=0,
-):
+) -> Bunch:
     """Largest Lyapunov exponents: the rates at which nearby states part.
 
     Of a model that runs on by itself, each prediction being its next input, a largest

@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 def memory_capacity(
     estimator,
     *,
-    max_lag=None,
-    n_timesteps=5000,
-    washout=100,
-    input_range=(-1.0, 1.0),
+    max_lag: int | None = None,
+    n_timesteps: int = 5000,
+    washout: int = 100,
+    input_range: tuple[float, float] = (-1.0, 1.0),
     random_state=None,
-):
+) -> Bunch:
     """Short-term memory capacity: how many past inputs can be read from the states.
 
     Independent random inputs drive the network. For each lag k, the best linear

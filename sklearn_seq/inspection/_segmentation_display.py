@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
@@ -104,7 +106,9 @@ class SegmentationDisplay:
         self.all_states = all_states
         self.time_name = time_name
 
-    def plot(self, ax=None, *, cmap="tab10", line_kwargs=None, segment_kwargs=None):
+    def plot(
+        self, ax=None, *, cmap="tab10", line_kwargs=None, segment_kwargs=None
+    ) -> Self:
         """Draw the signal and the segments.
 
         Parameters
@@ -207,7 +211,7 @@ class SegmentationDisplay:
         display_labels=None,
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """Predict the state or label of each row of a sequence, and draw them.
 
         Parameters
@@ -277,7 +281,7 @@ class SegmentationDisplay:
         display_labels=None,
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """Draw states or labels that are known, or were predicted before.
 
         Parameters

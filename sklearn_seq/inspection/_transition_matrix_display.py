@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 
 from .._markov import check_probabilities
@@ -71,7 +73,7 @@ class TransitionMatrixDisplay:
         colorbar=True,
         im_kwargs=None,
         text_kwargs=None,
-    ):
+    ) -> Self:
         """Draw the matrix.
 
         Parameters
@@ -142,7 +144,9 @@ class TransitionMatrixDisplay:
         return "black" if bright else "white"
 
     @classmethod
-    def from_estimator(cls, estimator, *, display_labels=None, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator, *, display_labels=None, ax=None, **kwargs
+    ) -> Self:
         """Draw the transition matrix of a fitted model.
 
         Parameters
@@ -189,7 +193,7 @@ class TransitionMatrixDisplay:
         )
 
     @classmethod
-    def from_transmat(cls, transmat, *, display_labels=None, ax=None, **kwargs):
+    def from_transmat(cls, transmat, *, display_labels=None, ax=None, **kwargs) -> Self:
         """Draw a transition matrix.
 
         Parameters

@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
@@ -180,7 +182,7 @@ class LDSClassifier(SequenceClassifier):
         return tags
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None) -> Self:
         """Learn one system for each class.
 
         Parameters

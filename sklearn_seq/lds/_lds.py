@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -231,7 +232,7 @@ class LinearDynamicalSystem(
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Learn the system by EM.
 
         Parameters
@@ -306,7 +307,7 @@ class LinearDynamicalSystem(
         initial_state_covariance,
         input_matrix=None,
         feedthrough_matrix=None,
-    ):
+    ) -> Self:
         """A fitted system from known matrices.
 
         Parameters
@@ -363,7 +364,7 @@ class LinearDynamicalSystem(
         model._set_parameters(parameters)
         return model
 
-    def filter(self, X, groups=None):
+    def filter(self, X, groups=None) -> tuple[np.ndarray, np.ndarray]:
         """Distribution of the state given the rows so far.
 
         Parameters
@@ -386,7 +387,7 @@ class LinearDynamicalSystem(
         sequences = self._read_sequences(X, groups)
         return self._lay_out_states(self._filter(sequences), sequences)
 
-    def smooth(self, X, groups=None):
+    def smooth(self, X, groups=None) -> tuple[np.ndarray, np.ndarray]:
         """Distribution of the state given the whole sequence, later rows included.
 
         Parameters
@@ -531,7 +532,7 @@ class LinearDynamicalSystem(
     @np.errstate(over="ignore", invalid="ignore")
     def sample(
         self, n_steps=1, *, n_sequences=None, future_exogenous=None, random_state=None
-    ):
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Draw sequences from the system.
 
         Parameters

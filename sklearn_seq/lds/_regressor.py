@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import check_is_fitted
@@ -176,7 +178,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Learn the system by EM.
 
         Parameters
@@ -327,7 +329,9 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         return super()._log_density(sequences, targets)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def forecast(self, X, n_steps=1, *, future_exogenous=None, groups=None):
+    def forecast(
+        self, X, n_steps=1, *, future_exogenous=None, groups=None
+    ) -> np.ndarray:
         """Mean of the rows that follow each sequence.
 
         Parameters

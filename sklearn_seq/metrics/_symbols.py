@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 
-def bits_per_symbol(log_proba, *, sample_weight=None):
+def bits_per_symbol(log_proba, *, sample_weight=None) -> float:
     """Mean number of bits that a model needs for a symbol.
 
     An ideal code built on the model's probabilities spends ``-log2 p`` bits on a
@@ -59,7 +59,7 @@ def bits_per_symbol(log_proba, *, sample_weight=None):
     return mean_surprise(log_proba, sample_weight) / float(np.log(2.0))
 
 
-def perplexity(log_proba, *, sample_weight=None):
+def perplexity(log_proba, *, sample_weight=None) -> float:
     """Number of equally likely symbols among which a model is as uncertain.
 
     The inverse of the geometric mean of the symbols' probabilities,

@@ -3,6 +3,7 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Iterator
 from numbers import Integral
 
 import numpy as np
@@ -126,7 +127,7 @@ class TimeSeriesSplitWithContext(TimeSeriesSplit):
                     f"{name}={value!r}: expected an integer of at least {least}."
                 )
 
-    def split(self, X, y=None, groups=None):
+    def split(self, X, y=None, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Generate indices of training and test rows.
 
         Parameters

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -106,7 +107,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         self.fill = fill
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Learn the number of features and their names.
 
         Parameters

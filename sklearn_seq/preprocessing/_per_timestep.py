@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -121,7 +122,7 @@ class PerTimestep(
         self.transformer = transformer
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **params):
+    def fit(self, X, y=None, **params) -> Self:
         """Fit the transformer to all time steps.
 
         Parameters

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import copy
+from typing import Self
 
 from .._closed_loop import RealLoop
 from .._core.sklearn_compat import _fit_context
@@ -170,7 +171,7 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Draw the reservoir and fit the readout.
 
         Parameters
@@ -195,7 +196,7 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         return self._fit_readout(sequences, targets)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, groups=None):
+    def partial_fit(self, X, y=None, groups=None) -> Self:
         """Fit the readout to more data, on top of those of earlier calls.
 
         Calls with some whole sequences each give the model that fit gives for all of

@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 
 from .._closed_loop import SymbolLoop
@@ -179,7 +181,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None) -> Self:
         """Draw the reservoir and fit the readout.
 
         Parameters
@@ -205,7 +207,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         return self._fit_readout(sequences, targets)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, groups=None, classes=None):
+    def partial_fit(self, X, y=None, groups=None, classes=None) -> Self:
         """Fit the readout to more data, on top of those of earlier calls.
 
         Calls with some whole sequences each give the model that fit gives for all of

@@ -191,7 +191,9 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     # Methods
 
-    def score(self, X, y=None, sample_weight=None, groups=None, *, initial_states=None):
+    def score(
+        self, X, y=None, sample_weight=None, groups=None, *, initial_states=None
+    ) -> float:
         """Score of the predictions: R² of a regressor, accuracy of a classifier.
 
         Parameters
@@ -224,7 +226,9 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         sequences = self._read_started(X, groups, initial_states)
         return self._score(sequences, y, sample_weight)
 
-    def score_samples(self, X, y=None, groups=None, *, initial_states=None):
+    def score_samples(
+        self, X, y=None, groups=None, *, initial_states=None
+    ) -> np.ndarray:
         """Log predictive density, or probability, of each target.
 
         Parameters
@@ -310,7 +314,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         future_exogenous=None,
         groups=None,
         initial_states=None,
-    ):
+    ) -> np.ndarray:
         """Run on closed-loop from the end of each sequence.
 
         Parameters

@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Self
+
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils.metaestimators import available_if
@@ -324,7 +326,7 @@ class RNNClassifier(
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None, *, initial_states=None, **weights):
+    def fit(self, X, y=None, groups=None, *, initial_states=None, **weights) -> Self:
         """Fit the net.
 
         Parameters
@@ -380,7 +382,7 @@ class RNNClassifier(
         classes=None,
         sample_weight=None,
         initial_states=None,
-    ):
+    ) -> Self:
         """Train for one epoch on more data, for data that come as a stream.
 
         Parameters
@@ -464,7 +466,7 @@ class RNNClassifier(
         predicted = self._predict(sequences)
         return (predicted, sequences.final) if return_state else predicted
 
-    def predict_proba(self, X, groups=None, *, initial_states=None):
+    def predict_proba(self, X, groups=None, *, initial_states=None) -> np.ndarray:
         """Probability of each class for each row, from the rows up to it.
 
         Parameters
@@ -486,7 +488,7 @@ class RNNClassifier(
         """
         return self._predict_proba(self._read_started(X, groups, initial_states))
 
-    def predict_log_proba(self, X, groups=None, *, initial_states=None):
+    def predict_log_proba(self, X, groups=None, *, initial_states=None) -> np.ndarray:
         """Logarithm of `predict_proba`, in nats.
 
         Parameters

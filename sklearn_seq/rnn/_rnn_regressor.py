@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import copy
+from typing import Self
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -298,7 +299,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         self.burn_in = burn_in
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None, *, initial_states=None, **weights):
+    def fit(self, X, y=None, groups=None, *, initial_states=None, **weights) -> Self:
         """Fit the net.
 
         Parameters
@@ -347,7 +348,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X, y=None, groups=None, sample_weight=None, initial_states=None
-    ):
+    ) -> Self:
         """Train for one epoch on more data, for data that come as a stream.
 
         Parameters
