@@ -1,11 +1,14 @@
 """What pyproject.toml says of the package, and the scripts that hold it to that."""
 
 import inspect
+import os
 import re
+import subprocess
 import tomllib
 import typing
 from pathlib import Path
 
+import pytest
 from sklearn.base import BaseEstimator
 
 import sklearn_seq
@@ -45,13 +48,18 @@ def test_all_extras_have_the_same_floors():
             assert tested.get(name, bound) == bound, name
 
 
-def test_every_python_version_has_its_classifier():
-    oldest = int(PROJECT["requires-python"].removeprefix(">=3."))
-    versions = [
+def python_versions():
+    """Minor versions of Python 3 among the classifiers."""
+    return [
         int(line.rpartition(".")[2])
         for line in PROJECT["classifiers"]
         if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", line)
     ]
+
+
+def test_every_python_version_has_its_classifier():
+    oldest = int(PROJECT["requires-python"].removeprefix(">=3."))
+    versions = python_versions()
     assert versions == list(range(oldest, max(versions) + 1))
 
 
@@ -79,3 +87,58 @@ def test_type_hints_are_there_to_be_read():
                     typing.get_type_hints(method)
             if hasattr(thing, "fit") and issubclass(thing, BaseEstimator):
                 assert typing.get_type_hints(thing.fit)["return"] is typing.Self, thing
+
+
+def test_the_version_is_the_same_in_both_places():
+    assert PROJECT["version"] == sklearn_seq.__version__
+
+
+def test_the_page_names_the_oldest_versions():
+    text = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+)", text, flags=re.MULTILINE)
+    named = {name.lower(): version for name, version in rows}
+    tested = floors() | {"python": PROJECT["requires-python"].removeprefix(">=")}
+    assert {"python", "numpy", "scikit-learn"} <= set(named)
+    assert named == {name: tested[name] for name in named}
+
+
+def workflows():
+    yaml = pytest.importorskip("yaml")
+    for path in sorted((ROOT / ".github").rglob("*.yml")):
+        yield path.name, yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_workflows_and_templates_are_of_the_form_expected():
+    parsed = dict(workflows())
+    for name in ("tests.yml", "docs.yml", "release.yml"):
+        assert parsed[name]["jobs"] and True in parsed[name]  # yaml reads "on" as True
+        for job in parsed[name]["jobs"].values():
+            assert job["runs-on"]
+            assert all(("uses" in step) != ("run" in step) for step in job["steps"])
+    for name in ("bug_report.yml", "feature_request.yml"):
+        assert {"name", "description", "body"} <= set(parsed[name])
+    assert "show_versions" in str(parsed["bug_report.yml"])
+
+
+def test_workflows_run_on_every_version_of_python():
+    jobs = dict(workflows())["tests.yml"]["jobs"]
+    newest = jobs["newest"]["strategy"]["matrix"]["python"]
+    assert newest == [f"3.{minor}" for minor in python_versions()]
+    (floor,) = (step["with"] for step in jobs["floors"]["steps"] if "with" in step)
+    assert floor["python-version"] == newest[0]
+
+
+def test_scripts_that_are_named_exist():
+    pages = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "releasing.md"]
+    named = set()
+    for path in [*pages, ROOT / ".ci" / "run", *WORKFLOWS.glob("*.yml")]:
+        named |= set(re.findall(r"tools/\w+\.sh", path.read_text(encoding="utf-8")))
+    assert len(named) == 4
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no mode to run them there")
+def test_scripts_can_be_run():
+    for path in [*(ROOT / "tools").glob("[tb]*.sh"), ROOT / ".ci" / "run"]:
+        assert os.access(path, os.X_OK), path
+        subprocess.run(["bash", "-n", path], check=True)
