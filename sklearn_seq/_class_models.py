@@ -38,6 +38,12 @@ def class_stretches(sequences, codes, c, kind):
     return sequences.rows[index], np.cumsum(begins)[index]
 
 
+def class_name(estimator, c):
+    """What `verbose` calls the model of a class."""
+    label = estimator.classes_[c : c + 1].tolist()[0]
+    return f"{type(estimator).__name__}, class {label!r}"
+
+
 def check_priors(priors, codes, n_classes):
     """Prior probabilities of the classes: as given, or their frequencies."""
     if priors is None:

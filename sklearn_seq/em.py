@@ -62,6 +62,7 @@ def expectation_maximization(
     tol=1e-3,
     log_likelihood=None,
     on_iteration=None,
+    report=None,
     coordinates=None,
     warn=True,
 ):
@@ -104,6 +105,9 @@ def expectation_maximization(
     on_iteration : callable, default=None
         ``on_iteration(parameters, lower_bound) -> bool`` is called after each
         iteration; if it returns True, everything ends and the best is returned.
+
+    report : callable, default=None
+        Is told of each iteration, as an `IterationReport` is.
 
     coordinates : (callable, callable), default=None
         ``to_vector(parameters) -> ndarray`` and
@@ -166,6 +170,9 @@ def expectation_maximization(
                 break
             parameters = candidate
             bounds.append(bound)
+            if report is not None:
+                n_iter = len(bounds) - 1
+                report(n_iter, bound, change=change, run=k + 1, n_runs=n_init)
             # Small steps between two leaps say nothing.
             converged = change < tol and (leaps is None or leaps.at_end)
             if on_iteration is not None:

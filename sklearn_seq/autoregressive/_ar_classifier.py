@@ -18,6 +18,7 @@ from .._core.sklearn_compat import (
     StrOptions,
     _fit_context,
 )
+from .._core.verbosity import IterationReport
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._base import TapClassifier
@@ -72,6 +73,10 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets.
+
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the cross-entropy in nats and its
+        change. With scikit-learn before 1.9 only for the last iteration.
 
     Attributes
     ----------
@@ -137,6 +142,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -151,6 +157,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         symbols="auto",
         exogenous=None,
         burn_in=0,
+        verbose=0,
     ):
         self.n_lags = n_lags
         self.C = C
@@ -161,6 +168,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         self.symbols = symbols
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:
@@ -197,24 +205,45 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
             max_iter=self.max_iter,
             tol=self.tol,
         )
-        if progress.watched:
-            model.set_callbacks(
-                _Relay(
-                    lambda model: progress.iteration(
-                        lambda: self._fitted(model, targets, design)
-                    )
-                )
-            )
+        report = self._report(design, codes)
+
+        def end_iteration(model):
+            report(model)
+            return progress.iteration(lambda: self._fitted(model, targets, design))
+
+        if hasattr(model, "set_callbacks") and (progress.watched or self.verbose):
+            model.set_callbacks(_Relay(end_iteration))
         # Sparse products do not use BLAS; all that threads do is wait on each other.
         threads = 1 if sparse.issparse(design) else None
         with threadpool_limits(threads, user_api="blas"):
             model.fit(design, codes)
+        if not hasattr(model, "set_callbacks"):
+            report(model, int(model.n_iter_[0]))
         fitted = self._fitted(model, targets, design)
         self.coef_, self.intercept_ = fitted["coef_"], fitted["intercept_"]
         self.n_iter_ = int(model.n_iter_[0])
         self._remember_targets(targets)
         progress.end(lambda: fitted)
         return self
+
+    def _report(self, design, codes):
+        """What `verbose` tells of a model after an iteration."""
+        lines = IterationReport(type(self).__name__, "cross-entropy", "nats")
+        n_iter, before = 0, None
+
+        def report(model, last=None):
+            nonlocal n_iter, before
+            n_iter += 1
+            if not self.verbose:
+                return
+            columns = np.searchsorted(model.classes_, codes)
+            log_proba = model.predict_log_proba(design)
+            loss = -float(log_proba[np.arange(len(codes)), columns].mean())
+            change = None if before is None else loss - before
+            lines(last or n_iter, loss, change=change)
+            before = loss
+
+        return report
 
     def _fit_design(self, sequences, targets):
         """Taps, one row for each target that counts, and the targets' class codes."""

@@ -113,6 +113,10 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the loss, its change and, with
+        `early_stopping`, the validation score.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -215,6 +219,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         symbols="auto",
         exogenous=None,
         burn_in=0,
+        verbose=0,
     ):
         self.n_lags = n_lags
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -239,6 +244,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         self.symbols = symbols
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:

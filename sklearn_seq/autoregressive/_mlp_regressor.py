@@ -98,6 +98,10 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the loss, its change and, with
+        `early_stopping`, the validation score.
+
     Attributes
     ----------
     coefs_ : list of ndarray of shape (n_in, n_out)
@@ -193,6 +197,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         random_state=None,
         exogenous=None,
         burn_in=0,
+        verbose=0,
     ):
         self.n_lags = n_lags
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -214,6 +219,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         self.random_state = random_state
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:

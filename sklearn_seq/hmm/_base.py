@@ -20,6 +20,7 @@ from .._core.sklearn_compat import (
     StrOptions,
     _fit_context,
 )
+from .._core.verbosity import em_report
 from .._markov import check_probabilities, draw_chains, stationary_distribution
 from ..density import SequenceDensity
 from ..preprocessing._frame_output import check_no_frame_output
@@ -57,6 +58,7 @@ class BaseHMM(
         "warm_start": ["boolean"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
         "n_jobs": [None, Integral],
     }
 
@@ -108,8 +110,20 @@ class BaseHMM(
         progress.end(lambda: self._attributes(self._parameters()))
         return self
 
-    def _learn(self, rows, offsets, *, labels=None, start=None, on_iteration=None):
-        """Learn from packed rows, and set the fitted attributes."""
+    def _learn(
+        self,
+        rows,
+        offsets,
+        *,
+        labels=None,
+        start=None,
+        on_iteration=None,
+        name=None,
+    ):
+        """Learn from packed rows, and set the fitted attributes.
+
+        What `verbose` prints is about a model of that name.
+        """
         self._check_size(rows, start)
         emissions = self._make_emissions()
         fixed = check_fixed(self.fixed, emissions, self.n_components, rows.shape[1])
@@ -135,6 +149,7 @@ class BaseHMM(
             random_state=check_random_state(self.random_state),
             n_jobs=self.n_jobs,
             on_iteration=on_iteration,
+            report=self._report(name),
             start=start,
         )
         self.n_iter_ = max(1, result.n_iter)
@@ -143,6 +158,17 @@ class BaseHMM(
         self.loss_curve_ = [-bound for bound in result.lower_bounds]
         self._set_parameters(result.parameters)
         return self
+
+    def _report(self, name):
+        """What tells of the iterations, or None."""
+        flat = type(self)().get_params()
+        informed = any(
+            not np.array_equal(value, flat[parameter])
+            for parameter, value in self.get_params().items()
+            if parameter.endswith(("_prior", "_weight"))
+        )
+        quantity = "log-posterior" if informed else "log-likelihood"
+        return em_report(self, name, quantity)
 
     def _check_size(self, rows, start):
         if start is not None and len(start.startprob) != self.n_components:

@@ -11,7 +11,12 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._class_models import check_priors, class_stretches, log_posteriors
+from .._class_models import (
+    check_priors,
+    class_name,
+    class_stretches,
+    log_posteriors,
+)
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from ..classification import SequenceClassifier
 from ..sequences import Sequences
@@ -95,6 +100,10 @@ class HMMClassifier(SequenceClassifier):
     random_state : int, RandomState instance or None, default=None
         Determines starts. Pass an int for reproducible results.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the class, where each has its
+        model, the log-posterior per time step in nats and its change.
+
     n_jobs : int, default=None
         Number of classes to learn at once, or of workers that share the sequences.
 
@@ -159,7 +168,7 @@ class HMMClassifier(SequenceClassifier):
             if name
             in (
                 "n_components covariance_type n_mix init transmat_mask reg_covar n_init"
-                " max_iter tol burn_in random_state n_jobs"
+                " max_iter tol burn_in random_state verbose n_jobs"
             ).split()
         },
         "emission": [StrOptions({"auto", "gaussian", "gmm", "categorical", "poisson"})],
@@ -190,6 +199,7 @@ class HMMClassifier(SequenceClassifier):
         exogenous=None,
         burn_in=0,
         random_state=None,
+        verbose=0,
         n_jobs=None,
     ):
         self.n_components = n_components
@@ -209,6 +219,7 @@ class HMMClassifier(SequenceClassifier):
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.random_state = random_state
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def __sklearn_tags__(self):
@@ -319,7 +330,8 @@ class HMMClassifier(SequenceClassifier):
             for c in range(len(self.classes_))
         ]
         return Parallel(n_jobs=self.n_jobs)(
-            delayed(_learn_class)(model, rows, groups) for rows, groups in stretches
+            delayed(_learn_class)(model, rows, groups, class_name(self, c))
+            for c, (rows, groups) in enumerate(stretches)
         )
 
     def _learn_labels(self, sequences, codes):
@@ -328,12 +340,18 @@ class HMMClassifier(SequenceClassifier):
         states = np.repeat(np.eye(n_classes, dtype=bool), self.n_components, axis=1)
         model = self._new_model(states.shape[1])
         labels = Labels(codes, states)
-        return model._learn(sequences.rows, sequences.offsets, labels=labels)
+        return model._learn(
+            sequences.rows,
+            sequences.offsets,
+            labels=labels,
+            name=type(self).__name__,
+        )
 
     def _learn_next(self, sequences, codes):
         """A model of symbols."""
         model = self._new_model(self.n_components)
-        model._learn(sequences.rows, sequences.offsets)
+        name = type(self).__name__
+        model._learn(sequences.rows, sequences.offsets, name=name)
         table = model._parameters().emission.emissionprob[self._target_column()]
         with np.errstate(divide="ignore"):
             self._first_log_proba = np.log(model.startprob_ @ table)
@@ -366,14 +384,14 @@ class HMMClassifier(SequenceClassifier):
         return states // self.n_components
 
 
-def _learn_class(model, rows, groups):
+def _learn_class(model, rows, groups, name):
     """A copy of a model, learned from the rows of one class."""
     offsets = np.flatnonzero(np.diff(groups, prepend=-1, append=-1))
     fresh = clone(model)
     fresh.n_features_in_ = rows.shape[1]
     if hasattr(model, "symbols_"):
         fresh._set_encoder(model._encoder)
-    return fresh._learn(rows, offsets)
+    return fresh._learn(rows, offsets, name=name)
 
 
 def log_filtered(startprob, transmat, log_densities, offsets):

@@ -78,6 +78,10 @@ class PoissonHMM(NumericHMM):
     random_state : int, RandomState instance or None, default=None
         Determines starts. Pass an int for reproducible results.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the log-likelihood per time step in
+        nats and its change; with priors, of the log-posterior.
+
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
@@ -164,6 +168,7 @@ class PoissonHMM(NumericHMM):
         warm_start=False,
         burn_in=0,
         random_state=None,
+        verbose=0,
         n_jobs=None,
     ):
         self.n_components = n_components
@@ -181,6 +186,7 @@ class PoissonHMM(NumericHMM):
         self.warm_start = warm_start
         self.burn_in = burn_in
         self.random_state = random_state
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def __sklearn_tags__(self):

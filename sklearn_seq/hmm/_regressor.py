@@ -84,6 +84,10 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     random_state : int, RandomState instance or None, default=None
         Determines starts. Pass an int for reproducible results.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the log-likelihood per time step in
+        nats and its change; with priors, of the log-posterior.
+
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
@@ -136,7 +140,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             in (
                 "n_components covariance_type n_mix init startprob_prior transmat_prior"
                 " transmat_mask reg_covar n_init max_iter tol burn_in random_state"
-                " n_jobs"
+                " verbose n_jobs"
             ).split()
         },
         "emission": [StrOptions({"gaussian", "gmm", "poisson"})],
@@ -161,6 +165,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         exogenous=None,
         burn_in=0,
         random_state=None,
+        verbose=0,
         n_jobs=None,
     ):
         self.n_components = n_components
@@ -178,6 +183,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.random_state = random_state
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -231,6 +237,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             on_iteration=lambda parameters, _: progress.iteration(
                 lambda: fitted(parameters)
             ),
+            name=type(self).__name__,
         )
         self.model_ = model
         self.n_iter_ = model.n_iter_

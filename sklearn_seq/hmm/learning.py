@@ -113,6 +113,7 @@ def learn(
     random_state=None,
     n_jobs=None,
     on_iteration=None,
+    report=None,
     start=None,
 ):
     """Fit a hidden Markov model by expectation maximisation.
@@ -145,6 +146,7 @@ def learn(
         Workers for the E-step.
     on_iteration : callable, default=None
         As for `expectation_maximization`.
+    report : IterationReport, default=None
     start : Parameters, default=None
         What the first run starts from, instead of a guess.
 
@@ -234,6 +236,9 @@ def learn(
     def hook(parameters, bound):
         return on_iteration(outward(parameters), bound + shift)
 
+    def tell(n_iter, bound, **details):
+        report(n_iter, bound + shift, **details)
+
     result = expectation_maximization(
         initialize,
         e_step,
@@ -247,6 +252,7 @@ def learn(
             likelihood(parameters) + log_prior(parameters)
         ),
         on_iteration=None if on_iteration is None else hook,
+        report=None if report is None else tell,
     )
     warn_of_lost_states(result.parameters.weights)
     return result._replace(

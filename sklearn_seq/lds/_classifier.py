@@ -10,12 +10,12 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._class_models import check_priors, class_stretches, log_posteriors
+from .._class_models import check_priors, class_name, class_stretches, log_posteriors
 from .._core.sklearn_compat import _fit_context
 from .._markov import transition_counts
 from ..classification import SequenceClassifier
 from ..targets import SEQUENCE
-from ._fitting import SETTINGS, in_order
+from ._fitting import SETTINGS, in_order, learn_system
 from ._lds import LinearDynamicalSystem
 from ._regressor import mean_of_known
 from .kalman import log_likelihood
@@ -68,6 +68,10 @@ class LDSClassifier(SequenceClassifier):
 
     random_state : int, RandomState instance or None, default=None
         Determines random starts. Pass an int for reproducible results.
+
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the class, the log-likelihood
+        per time step in nats and its change.
 
     n_jobs : int, default=None
         Number of classes to learn at once.
@@ -158,6 +162,7 @@ class LDSClassifier(SequenceClassifier):
         priors=None,
         burn_in=0,
         random_state=None,
+        verbose=0,
         n_jobs=None,
     ):
         self.n_components = n_components
@@ -172,6 +177,7 @@ class LDSClassifier(SequenceClassifier):
         self.priors = priors
         self.burn_in = burn_in
         self.random_state = random_state
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def __sklearn_tags__(self):
@@ -207,15 +213,19 @@ class LDSClassifier(SequenceClassifier):
         codes = targets.values[:, 0]
         n_classes = len(self.classes_)
         settings = {name: getattr(self, name) for name in SETTINGS}
-        base = LinearDynamicalSystem(random_state=self.random_state, **settings)
+        base = LinearDynamicalSystem(
+            random_state=self.random_state, verbose=self.verbose, **settings
+        )
         stretches = [
             class_stretches(sequences, codes, c, targets.kind) for c in range(n_classes)
         ]
         self.means_ = np.array([mean_of_known(rows) for rows, _ in stretches])
         self.means_ *= self.fit_intercept
         systems = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_stretches)(clone(base), rows - mean, groups)
-            for (rows, groups), mean in zip(stretches, self.means_, strict=True)
+            delayed(_fit_stretches)(
+                clone(base), rows - self.means_[c], groups, class_name(self, c)
+            )
+            for c, (rows, groups) in enumerate(stretches)
         )
         self.priors_ = check_priors(self.priors, codes, n_classes)
         if targets.kind != SEQUENCE:
@@ -255,8 +265,11 @@ class LDSClassifier(SequenceClassifier):
         )
 
 
-def _fit_stretches(system, rows, groups):
-    return system.fit(rows, groups=groups)
+def _fit_stretches(system, rows, groups, name):
+    sequences = system._read_sequences(rows, groups, reset=True)
+    rows = in_order(sequences.rows)
+    system._remember(learn_system(system, rows, None, sequences.offsets, name=name))
+    return system
 
 
 def filter_labels(densities, offsets, log_priors, log_transitions):

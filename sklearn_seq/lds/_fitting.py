@@ -6,6 +6,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._core.verbosity import em_report
 from .learning import learn
 
 # parameters of every estimator of this family, which say how a system is learned
@@ -49,8 +50,13 @@ def check_inputs(estimator, values, columns):
         )
 
 
-def learn_system(estimator, observed, inputs, offsets, on_iteration, **changes):
-    """Learn a system with an estimator's settings; `changes` override them."""
+def learn_system(
+    estimator, observed, inputs, offsets, on_iteration=None, *, name=None, **changes
+):
+    """Learn a system with an estimator's settings; `changes` override them.
+
+    What `verbose` prints is about a model of that name.
+    """
     settings = {name: getattr(estimator, name) for name in SETTINGS}
     return learn(
         observed,
@@ -58,6 +64,9 @@ def learn_system(estimator, observed, inputs, offsets, on_iteration, **changes):
         inputs,
         n_jobs=estimator.n_jobs,
         random_state=check_random_state(estimator.random_state),
-        on_iteration=lambda parameters, bound: on_iteration(parameters),
+        on_iteration=None
+        if on_iteration is None
+        else lambda parameters, bound: on_iteration(parameters),
+        report=em_report(estimator, name),
         **{**settings, **changes},
     )

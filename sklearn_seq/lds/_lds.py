@@ -96,6 +96,10 @@ class LinearDynamicalSystem(
     random_state : int, RandomState instance or None, default=None
         Determines random starts. Pass an int for reproducible results.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the log-likelihood per time step in
+        nats and its change.
+
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
@@ -197,6 +201,7 @@ class LinearDynamicalSystem(
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
         "n_jobs": [None, Integral],
     }
 
@@ -215,6 +220,7 @@ class LinearDynamicalSystem(
         exogenous=None,
         burn_in=0,
         random_state=None,
+        verbose=0,
         n_jobs=None,
     ):
         self.n_components = n_components
@@ -229,6 +235,7 @@ class LinearDynamicalSystem(
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.random_state = random_state
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -275,13 +282,17 @@ class LinearDynamicalSystem(
             lambda parameters: progress.iteration(lambda: _attributes(parameters)),
             start=start,
         )
+        self._remember(result)
+        progress.end(lambda: _attributes(result.parameters))
+        return self
+
+    def _remember(self, result):
+        """Set the fitted attributes."""
         self.n_iter_ = max(1, result.n_iter)
         self.converged_ = result.converged
         self.lower_bound_ = result.lower_bound
         self.loss_curve_ = [-bound for bound in result.lower_bounds]
         self._set_parameters(result.parameters)
-        progress.end(lambda: _attributes(result.parameters))
-        return self
 
     def _check_start(self, start, observed, inputs):
         n_inputs = 0 if inputs is None else inputs.shape[1]

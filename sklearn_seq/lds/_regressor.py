@@ -82,6 +82,10 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     random_state : int, RandomState instance or None, default=None
         Determines random starts. Pass an int for reproducible results.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the log-likelihood per time step in
+        nats and its change.
+
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
@@ -161,6 +165,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         exogenous=None,
         burn_in=0,
         random_state=None,
+        verbose=0,
         n_jobs=None,
     ):
         self.n_components = n_components
@@ -175,6 +180,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.random_state = random_state
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)

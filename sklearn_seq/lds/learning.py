@@ -46,6 +46,7 @@ def learn(
     random_state=None,
     n_jobs=None,
     on_iteration=None,
+    report=None,
     start=None,
     accelerate=True,
 ):
@@ -79,6 +80,7 @@ def learn(
         Workers for the E-step.
     on_iteration : callable, default=None
         As for `expectation_maximization`.
+    report : IterationReport, default=None
     start : Parameters, default=None
         What the first run starts from, instead of a guess.
     accelerate : bool, default=True
@@ -140,6 +142,9 @@ def learn(
     def hook(parameters, bound):
         return on_iteration(units.undo(parameters), bound + shift)
 
+    def tell(n_iter, bound, **details):
+        report(n_iter, bound + shift, **details)
+
     result = expectation_maximization(
         initialize,
         e_step,
@@ -151,6 +156,7 @@ def learn(
         tol=tol,
         log_likelihood=likelihood,
         on_iteration=None if on_iteration is None else hook,
+        report=None if report is None else tell,
         coordinates=(vectors.to_vector, from_vector) if accelerate else None,
     )
     return result._replace(

@@ -24,8 +24,8 @@ def train_until_interrupt(train, parameters, on_iteration_end):
         epoch or iteration left.
 
     on_iteration_end : callable
-        ``on_iteration_end(n_iter, loss)`` is called after each; training stops if it
-        returns True.
+        ``on_iteration_end(n_iter, loss, validation_score)`` is called after each, the
+        score being None where there is none; training stops if it returns True.
 
     Returns
     -------
@@ -39,10 +39,10 @@ def train_until_interrupt(train, parameters, on_iteration_end):
     """
     last, loss_curve = parameters.flat.copy(), []
 
-    def end_iteration(n_iter, loss):
+    def end_iteration(n_iter, loss, validation_score=None):
         last[:] = parameters.flat
         loss_curve.append(loss)
-        return on_iteration_end(n_iter, loss)
+        return on_iteration_end(n_iter, loss, validation_score)
 
     try:
         return train(end_iteration)

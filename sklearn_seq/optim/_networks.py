@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from threadpoolctl import threadpool_limits
 
 from .._core.sklearn_compat import CallbackSupportMixin, Interval, StrOptions
+from .._core.verbosity import IterationReport
 from ._interrupts import train_until_interrupt
 from ._optimizers import OPTIMIZERS
 from ._training import ShuffledBatches
@@ -47,6 +48,7 @@ class TrainedNetwork(CallbackSupportMixin):
         "shuffle": ["boolean"],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
     }
@@ -120,14 +122,16 @@ class TrainedNetwork(CallbackSupportMixin):
             model._remember_fit(sequences, targets, *weights, add=False)
             return vars(model)
 
+        earlier = self.loss_curve_ if more else []
+        report = self._report(earlier)
+
+        def end_iteration(n_iter, loss, validation_score):
+            report(n_iter, loss, validation_score)
+            return progress.iteration(fitted)
+
         threads = 1 if self._parameters.flat.size < SMALL_NET else None
         with threadpool_limits(threads, user_api="blas"):
-            result = train_until_interrupt(
-                minimize,
-                self._parameters,
-                lambda n_iter, loss: progress.iteration(fitted),
-            )
-            earlier = self.loss_curve_ if more else []
+            result = train_until_interrupt(minimize, self._parameters, end_iteration)
             with self._all_at_once() as model:
                 model.loss_curve_ = earlier + result.loss_curve
                 model.loss_ = model.loss_curve_[-1]
@@ -136,6 +140,25 @@ class TrainedNetwork(CallbackSupportMixin):
                 model._remember_targets(targets)
                 model._remember_fit(sequences, targets, *weights, add=add)
         progress.end(lambda: vars(self))
+
+    def _report(self, earlier):
+        """What `verbose` tells of each iteration, after those of an earlier fit."""
+        unit = "nats" if hasattr(self, "classes_") else ""
+        lines = IterationReport(type(self).__name__, "loss", unit)
+        before = earlier[-1] if earlier else None
+
+        def report(n_iter, loss, validation_score):
+            nonlocal before
+            if self.verbose:
+                lines(
+                    len(earlier) + n_iter,
+                    loss,
+                    change=None if before is None else loss - before,
+                    validation_score=validation_score,
+                )
+            before = loss
+
+        return report
 
     def _remember_fit(self, sequences, targets, *weights, add):
         """Set what is measured on the training data, with `add` that of all calls."""

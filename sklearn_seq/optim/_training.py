@@ -127,8 +127,8 @@ def train_minibatches(
         given, it decides when to stop, and the best parameters are kept.
 
     on_epoch_end : callable, default=None
-        ``on_epoch_end(n_iter, loss)`` is called after each epoch; training stops if it
-        returns True.
+        ``on_epoch_end(n_iter, loss, validation_score)`` is called after each epoch,
+        with None where there is no validation score; training stops if it returns True.
 
     warn : bool, default=True
         Whether to warn when `max_iter` comes before convergence.
@@ -191,7 +191,8 @@ def train_minibatches(
                 best_parameters = last_finite.copy()
         last_finite[:] = parameters.flat
         if on_epoch_end is not None:
-            stopped = bool(on_epoch_end(len(loss_curve), loss))
+            last_score = validation_scores[-1] if validation_scores else None
+            stopped = bool(on_epoch_end(len(loss_curve), loss, last_score))
 
     rose = validation_score is None and loss_curve[-1] > 10 * (tol - best)
     if best_parameters is not None and (validation_score or diverged or rose):

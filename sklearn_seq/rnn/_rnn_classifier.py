@@ -153,6 +153,10 @@ class RNNClassifier(
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets. They run through the network all the same.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the loss, its change and, with
+        `early_stopping`, the validation score.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -295,6 +299,7 @@ class RNNClassifier(
         symbols="auto",
         exogenous=None,
         burn_in=0,
+        verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -324,6 +329,7 @@ class RNNClassifier(
         self.symbols = symbols
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None, *, initial_states=None, **weights) -> Self:

@@ -137,6 +137,10 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets. They run through the network all the same.
 
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the loss, its change and, with
+        `early_stopping`, the validation score.
+
     Attributes
     ----------
     input_weights_ : list of ndarray of shape (n_in, n_gates * n_units)
@@ -271,6 +275,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         random_state=None,
         exogenous=None,
         burn_in=0,
+        verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -297,6 +302,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         self.random_state = random_state
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None, *, initial_states=None, **weights) -> Self:

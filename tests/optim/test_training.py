@@ -159,7 +159,7 @@ def test_without_any_valid_score_the_last_parameters_stay(problem):
 def test_the_hook_sees_every_epoch_and_can_stop(problem):
     calls = []
 
-    def on_epoch_end(n_iter, loss):
+    def on_epoch_end(n_iter, loss, validation_score):
         calls.append((n_iter, loss))
         return n_iter == 4
 
@@ -222,7 +222,7 @@ def test_divergence_is_an_error_that_leaves_finite_parameters(dtype):
     steep = SGD(problem.parameters.flat, learning_rate_init=20.0)
     seen = []
 
-    def on_epoch_end(n_iter, loss):
+    def on_epoch_end(n_iter, loss, validation_score):
         seen.append(problem.parameters.flat.copy())
 
     with warnings.catch_warnings():
@@ -316,7 +316,7 @@ def test_an_interrupt_leaves_the_last_complete_update(problem, solver):
             raise KeyboardInterrupt
         return problem(*indices)
 
-    def remember(n_iter, loss):
+    def remember(n_iter, loss, validation_score=None):
         seen.append(problem.parameters.flat.copy())
 
     args = interrupted, problem.parameters, problem.gradient
