@@ -1,6 +1,10 @@
 import os
 import sys
 
+# The data are so small that threads would only get into each other's way. OpenMP reads
+# this when it is loaded, as by scikit-learn; other processes inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import scipy.linalg  # noqa: F401  (a BLAS can be limited only once it is loaded)
 from hypothesis import settings
@@ -10,10 +14,19 @@ from threadpoolctl import threadpool_limits
 settings.register_profile("sklearn_seq", deadline=None, max_examples=30)
 settings.load_profile("sklearn_seq")
 
-# The data are so small that threads would only get into each other's way.
 threadpool_limits(1)
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is imported
+
+# Why a test may be skipped where none may be skipped unexpectedly.
+ALLOWED_SKIPS = (
+    "could not import 'hmmlearn",  # has no wheels for the newest Python
+    "hmmlearn has no wheels for this Python",
+    "hmmlearn is the witness",
+    "could not import 'torch'",  # too large for the test extra
+    "PyTorch",
+    "all tests skipped by +SKIP option",  # a page's example that needs an extra
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +42,40 @@ def pytest_addoption(parser):
         action="store_true",
         help="write docs/compatibility.md from what the tests see",
     )
+    parser.addoption(
+        "--fail-on-unexpected-skip",
+        action="store_true",
+        default=os.environ.get("CI", "").lower() in ("1", "true"),
+        help="a skip for a reason that tests/conftest.py does not list is a failure "
+        "(the default where the environment has CI=true)",
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--write-matrix", default=False):
+        config.option.markexpr = ""  # the page has all cells, the slow ones too
+    if config.getoption("--fail-on-unexpected-skip", default=False):
+        config.pluginmanager.register(UnexpectedSkips(), "unexpected-skips")
+
+
+class UnexpectedSkips:
+    """Makes failures of the skips whose reasons are not listed."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        return self._checked((yield))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector):
+        return self._checked((yield))
+
+    def _checked(self, report):
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[-1] if report.longrepr else ""
+            if not any(allowed in reason for allowed in ALLOWED_SKIPS):
+                report.outcome = "failed"
+                report.longrepr = f"unexpected skip: {reason}"
+        return report
 
 
 @pytest.fixture(scope="session")

@@ -97,8 +97,22 @@ CHECKED = [
 ]
 
 
-@parametrize_with_checks(CHECKED, expected_failed_checks=expected_failures)
+ONE_OF_EACH_CLASS = list({type(e): e for e in reversed(CHECKED)}.values())[::-1]
+
+
+@parametrize_with_checks(
+    ONE_OF_EACH_CLASS, expected_failed_checks=expected_failures
+)
 def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [estimator for estimator in CHECKED if estimator not in ONE_OF_EACH_CLASS],
+    expected_failed_checks=expected_failures,
+)
+def test_sklearn_checks_of_variants(estimator, check):
     check(estimator)
 
 
@@ -187,6 +201,12 @@ class Case(NamedTuple):
     @property
     def gives_one_output_per_sequence(self):
         return self.make_y in (per_sequence, label_per_sequence)
+
+    @property
+    def kind(self):
+        """What cases have in common of which the first is tried by default."""
+        has_y = self.make_y is not None
+        return type(self.estimator), has_y, self.gives_one_output_per_sequence
 
 
 CASES = [
@@ -473,7 +493,21 @@ CASES = [
 
 EQUAL, UNEQUAL = (14,) * 8, (14, 3, 9, 20, 1, 12, 7, 11)
 
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+FIRST_OF_THEIR_KIND = {case.kind: case.name for case in reversed(CASES)}.values()
+
+
+def parameters(case, *others):
+    """A test's parameters; the first case of each kind stands for the slow others."""
+    marks = () if case.name in FIRST_OF_THEIR_KIND else pytest.mark.slow
+    name = "-".join(map(str, (*others, case.name)))
+    return pytest.param(case, *others, id=name, marks=marks)
+
+
+every_case = pytest.mark.parametrize("case", [parameters(case) for case in CASES])
+every_case_of_rows = pytest.mark.parametrize(
+    "case",
+    [parameters(case) for case in CASES if not case.gives_one_output_per_sequence],
+)
 every_class = pytest.mark.parametrize(
     "estimator",
     list({type(e): e for e in [*CHECKED, DelayTaps()]}.values())
@@ -531,10 +565,8 @@ def assert_same(outputs, expected):
         assert_array_equal(values, expected[name], err_msg=name)
 
 
-@every_case
+@every_case_of_rows
 def test_no_output_depends_on_later_rows(case):
-    if case.gives_one_output_per_sequence:
-        pytest.skip("its output is for the whole sequence")
     model = fitted(case)
     sequences, y = case.data(1, UNEQUAL)
     others, _ = case.data(2, UNEQUAL)
@@ -548,10 +580,8 @@ def test_no_output_depends_on_later_rows(case):
             assert_array_equal(values[: t + 1], expected[name][: t + 1], err_msg=name)
 
 
-@every_case
+@every_case_of_rows
 def test_later_rows_need_not_be_there(case):
-    if case.gives_one_output_per_sequence:
-        pytest.skip("its output is for the whole sequence")
     model = fitted(case)
     (x,), y = case.data(1, (9,))
     y = None if y is None else y[0]
@@ -704,8 +734,8 @@ def test_fit_is_deterministic_and_refit_equals_a_fresh_fit(case):
 def test_clones_fit_alike_in_threads(case):
     expected = fitted(case)
     sequences, y = case.data(1, UNEQUAL)
-    with ThreadPoolExecutor(8) as pool:
-        models = list(pool.map(lambda _: fitted(case), range(8)))
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: fitted(case), range(4)))
     for model in models:
         assert_same(
             all_outputs(model, sequences, y, stack=True),
@@ -741,11 +771,9 @@ def test_clone_copies_parameters_only(case):
         getattr(copy, case.output)(case.data(0, EQUAL)[0])
 
 
-@every_case
+@every_case_of_rows
 @pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
 def test_frames_and_their_names(case, library):
-    if case.gives_one_output_per_sequence:
-        pytest.skip("needs a panel")
     X, y, groups = rows_of(*case.data(0, EQUAL))
     names = [f"name {i}" for i in range(X.shape[1])]
     frame = library.DataFrame(dict(zip(names, X.T, strict=True)))
@@ -780,11 +808,16 @@ def bad_refits(case):
     yield wide, Interrupting()
 
 
-@every_case
-@pytest.mark.parametrize("which", range(5))
+@pytest.mark.parametrize(
+    "case, which",
+    [
+        parameters(case, which)
+        for case in CASES
+        # The later calls have a bad y, which a density ignores.
+        for which in range(2 if isinstance(case.estimator, SequenceDensity) else 5)
+    ],
+)
 def test_a_failed_refit_leaves_no_half_fitted_model(case, which):
-    if which > 1 and isinstance(case.estimator, SequenceDensity):
-        pytest.skip("its y is ignored")
     model = fitted(case)
     X, y = list(bad_refits(case))[which]
     with pytest.raises((ValueError, TypeError, KeyboardInterrupt)):

@@ -115,10 +115,13 @@ class Data:
 
     groups : ndarray of shape (n_samples,)
         One sequence id for each row; one source for each sequence of a panel.
+
+    fitted : dict
+        The loop's models, by parameters and samples.
     """
 
     def __init__(self, case, layout):
-        self.case, self.layout = case, layout
+        self.case, self.layout, self.fitted = case, layout, {}
         self.routed = layout == "groups"  # groups reach the estimator, too
         self.panel = layout in PANELS
         lengths = [N_TIMESTEPS] * N_SEQUENCES

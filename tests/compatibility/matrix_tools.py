@@ -63,7 +63,13 @@ class NotApplicable(Exception):
 
 
 def fit(estimator, data, samples=None, **own):
-    return clone(estimator).fit(*data.listed(samples, **own))
+    """A model of some samples; the same one whenever the same is asked for."""
+    if own:
+        return clone(estimator).fit(*data.listed(samples, **own))
+    key = repr(estimator.get_params()), None if samples is None else tuple(samples)
+    if key not in data.fitted:
+        data.fitted[key] = clone(estimator).fit(*data.listed(samples))
+    return data.fitted[key]
 
 
 def fit_score(estimator, data, train, test):

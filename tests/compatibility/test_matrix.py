@@ -1,7 +1,9 @@
 """Every estimator, layout and tool, beside a loop written by hand.
 
 The outcomes stand in docs/compatibility.md. With ``--write-matrix`` (in one process,
-all tests) they are written there; otherwise they are compared with it.
+all tests) they are written there; otherwise they are compared with it. All tools and
+layouts are tried on a few estimators, the others on one layout each; their other
+layouts are slow tests.
 """
 
 import pytest
@@ -21,9 +23,20 @@ from matrix_tools import TOOLS
 
 import sklearn_seq
 
+# A regressor, a classifier and a density, quickly fitted.
+IN_EVERY_LAYOUT = {"ARRegressor", "ARClassifier", "GMMHMM"}
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+def cells():
+    """Estimators and layouts, those that only repeat marked as slow."""
+    for i, case in enumerate(CASES):
+        for j, layout in enumerate(LAYOUTS):
+            quick = case.name in IN_EVERY_LAYOUT or j == i % len(LAYOUTS)
+            marks = () if quick else pytest.mark.slow
+            yield pytest.param(case, layout, id=f"{case.name}-{layout}", marks=marks)
+
+
+@pytest.mark.parametrize("case, layout", list(cells()))
 def test_cells(case, layout, written):
     data, marks = Data(case, layout), {}
     for name, tool in TOOLS.items():

@@ -187,6 +187,7 @@ def test_counts_with_labels():
         model.predict([[0.5]])
 
 
+@pytest.mark.slow
 def test_japanese_vowels():
     """Chosen on the training recordings alone."""
     X_train, y_train = load_japanese_vowels(subset="train", return_X_y=True)

@@ -195,7 +195,10 @@ def test_equal_to_loops_in_logarithms(seed, K, kind, lengths, spread, impossible
 
 @pytest.mark.parametrize("K", [2, 5, 17])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("spread", [0.02, 2.0, 40.0])
+@pytest.mark.parametrize(
+    "spread",
+    [2.0, *(pytest.param(spread, marks=pytest.mark.slow) for spread in (0.02, 40.0))],
+)
 def test_one_long_sequence(K, kind, spread):
     rng = np.random.default_rng(0)
     model = random_model(rng, K, kind)

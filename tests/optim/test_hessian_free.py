@@ -242,7 +242,7 @@ def test_without_curvature_the_step_goes_down_the_slope():
     assert_allclose(problem.parameters["coef"], problem.solution, atol=1e-3)
 
 
-@pytest.mark.parametrize("cell", ["tanh", "lstm"])
+@pytest.mark.parametrize("cell", ["tanh", pytest.param("lstm", marks=pytest.mark.slow)])
 def test_classes_are_learned_with_fewer_passes_than_by_gradient_descent(cell):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50, 8, 2))
@@ -273,6 +273,7 @@ def test_a_long_delay_is_learned_where_gradient_descent_is_slow(seed):
     assert lowest > 1e-3 * variance
 
 
+@pytest.mark.slow
 def test_a_long_delay_is_learned_in_single_precision():
     problem = adding_problem(np.float32)
     result = problem.train(tol=1e-5)

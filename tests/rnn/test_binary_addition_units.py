@@ -6,6 +6,7 @@
 import warnings
 
 import numpy as np
+import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_seq.datasets import make_binary_addition
@@ -17,6 +18,7 @@ def integers(bits):
     return [int("".join(map(str, row[::-1])), 2) for row in bits.astype(int).tolist()]
 
 
+@pytest.mark.slow
 def test_four_units_add_two_steps_late():
     """Two starts, since the path of training depends on rounding errors."""
     delay = 2

@@ -30,6 +30,7 @@ def score(model, X, y=None):
     return -mean_squared_error(model, X, np.arange(BURN_IN, len(X)))
 
 
+@pytest.mark.slow
 def test_recurrent_net_chosen_by_cross_validation_beats_ar9():
     bunch = load_sunspots()
     X, years = bunch.data, bunch.time
