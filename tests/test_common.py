@@ -100,9 +100,7 @@ CHECKED = [
 ONE_OF_EACH_CLASS = list({type(e): e for e in reversed(CHECKED)}.values())[::-1]
 
 
-@parametrize_with_checks(
-    ONE_OF_EACH_CLASS, expected_failed_checks=expected_failures
-)
+@parametrize_with_checks(ONE_OF_EACH_CLASS, expected_failed_checks=expected_failures)
 def test_sklearn_checks(estimator, check):
     check(estimator)
 
