@@ -17,7 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
-from sklearn_versions import parametrize_with_checks
+from sklearn_versions import failures_of_scikit_learn, parametrize_with_checks
 
 from sklearn_seq.autoregressive import (
     ARClassifier,
@@ -56,8 +56,9 @@ DEPENDS_ON_ORDER = {
 
 
 def expected_failures(estimator):
-    """These checks set n_components=1: a single state has no memory."""
-    return {} if isinstance(estimator, BaseHMM) else DEPENDS_ON_ORDER
+    # These checks set n_components=1: a single state has no memory.
+    order = {} if isinstance(estimator, BaseHMM) else DEPENDS_ON_ORDER
+    return order | failures_of_scikit_learn(estimator)
 
 
 # Transformers have their own, in their own tests.
