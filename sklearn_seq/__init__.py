@@ -43,7 +43,7 @@ _ESTIMATORS = {
     "RNNRegressor": "rnn",
 }
 
-__all__ = [*_ESTIMATORS, *_SUBPACKAGES]
+__all__ = [*_ESTIMATORS, *_SUBPACKAGES, "show_versions"]
 
 
 def __getattr__(name):
@@ -51,6 +51,8 @@ def __getattr__(name):
         return import_module(f"{__name__}.{name}")
     if name in _ESTIMATORS:
         return getattr(import_module(f"{__name__}.{_ESTIMATORS[name]}"), name)
+    if name == "show_versions":
+        return import_module(f"{__name__}._show_versions").show_versions
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

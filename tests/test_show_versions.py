@@ -1,0 +1,62 @@
+import importlib.metadata
+import platform
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy
+import sklearn
+from threadpoolctl import threadpool_info
+
+import sklearn_seq
+
+
+def lines(capsys):
+    sklearn_seq.show_versions()
+    output = capsys.readouterr().out
+    entries = [line.partition(": ") for line in output.splitlines() if ": " in line]
+    return [(name.strip(), value) for name, _, value in entries]
+
+
+def test_versions_are_those_that_run(capsys):
+    printed = dict(lines(capsys))
+    assert printed["python"].startswith(platform.python_version())
+    assert printed["machine"] == platform.platform()
+    modules = {"sklearn_seq": sklearn_seq, "numpy": np, "scipy": scipy}
+    for name, module in (modules | {"scikit-learn": sklearn}).items():
+        assert printed[name] == module.__version__
+    for name in ("pandas", "polars", "matplotlib", "joblib", "threadpoolctl"):
+        assert printed[name] == importlib.metadata.version(name)
+
+
+def test_linear_algebra_libraries_are_named(capsys):
+    printed = lines(capsys)
+    for pool in threadpool_info():
+        assert ("filepath", str(pool["filepath"])) in printed
+        assert ("num_threads", str(pool["num_threads"])) in printed
+
+
+@pytest.mark.parametrize("name", ["polars", "matplotlib"])
+def test_what_is_not_installed_is_none(monkeypatch, capsys, name):
+    version = importlib.metadata.version
+
+    def missing(asked):
+        if asked == name:
+            raise importlib.metadata.PackageNotFoundError(asked)
+        return version(asked)
+
+    monkeypatch.setattr("sklearn_seq._show_versions.version", missing)
+    assert dict(lines(capsys))[name] == "None"
+
+
+def test_nothing_is_loaded_before_it_is_asked_for():
+    code = (
+        "import sys, sklearn_seq\n"
+        "assert 'show_versions' in dir(sklearn_seq)\n"
+        "assert 'sklearn_seq._show_versions' not in sys.modules\n"
+        "assert 'numpy' not in sys.modules\n"
+        "sklearn_seq.show_versions()\n"
+        "assert 'pandas' not in sys.modules and 'matplotlib' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
