@@ -54,6 +54,17 @@ def pytest_configure(config):
         config.pluginmanager.register(UnexpectedSkips(), "unexpected-skips")
 
 
+def pytest_collection_modifyitems(items):
+    # Examples stop early, to be quick; the page on sequences shows lost groups.
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            for ignored in (
+                "ignore::sklearn.exceptions.ConvergenceWarning",
+                "ignore:X has no groups, but:UserWarning",
+            ):
+                item.add_marker(pytest.mark.filterwarnings(ignored))
+
+
 class UnexpectedSkips:
     """Makes failures of the skips whose reasons are not listed."""
 

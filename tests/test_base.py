@@ -62,7 +62,7 @@ def test_score_of_the_next_step(burn_in):
     model = ARRegressor(2, burn_in=burn_in).fit(X, groups=groups)
     true, predicted = [], []
     for x in sequences:
-        y_pred = model.predict(x)
+        y_pred = model.predict(x, groups=np.zeros(len(x)))
         for t in range(1, len(x)):
             if t >= burn_in:
                 true.append(x[t])
@@ -165,7 +165,7 @@ def test_score_samples_are_gaussian_log_densities():
     log_density = model.score_samples(X, groups=groups)
     start = 0
     for x in sequences:
-        predicted = model.predict(x)
+        predicted = model.predict(x, groups=np.zeros(len(x)))
         noise = stats.multivariate_normal(cov=model.noise_covariance_)
         first = stats.multivariate_normal(X.mean(axis=0), np.cov(X.T, bias=True))
         expected = [first.logpdf(x[0])]
