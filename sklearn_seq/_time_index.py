@@ -233,7 +233,7 @@ def _holes(values, starts, inner):
     counts = np.maximum(lengths - 1, 1)
     regular = _sums(inner & ~_whole(ratio), starts) == 0
     regular &= 2 * _sums(inner & single, starts) > counts
-    return inner & ~single, regular | (lengths == 1), smallest
+    return inner & ~single, regular, smallest
 
 
 def _steps(values):

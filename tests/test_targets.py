@@ -81,6 +81,9 @@ def test_the_kind_of_the_fit_settles_an_ambiguous_shape():
     assert read(y, FIVE_BY_FIVE, kind="step").kind == "step"
     targets = read(y, FIVE_BY_FIVE, kind="sequence")
     assert targets.kind == "sequence" and targets.n_targets == 5
+    # An axis of time leaves nothing to settle.
+    targets = read(np.zeros((5, 5, 2)), FIVE_BY_FIVE, kind="sequence")
+    assert targets.kind == "step" and targets.n_targets == 2
 
 
 def test_frames_and_series():

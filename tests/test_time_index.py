@@ -427,6 +427,13 @@ def test_a_step_that_holds_for_half_of_the_rows_is_not_that_of_all():
     assert_array_equal(layout_of(6).offsets, [0, 6, 8, 9, 10, 11])
 
 
+def test_of_readings_that_show_the_same_holes_the_plainest_is_taken():
+    name, step = read_layout(
+        pd.DataFrame(np.zeros((N, 1)), index=REGULAR["every second day"])
+    )[1].time_step
+    assert name.startswith("instant") and step > 2
+
+
 def test_irregular_and_unlike_sequences_teach_no_step():
     irregular = pd.DataFrame(np.zeros((4, 1)), index=[0.0, 1.0, 2.5, 2.6])
     assert read_layout(irregular)[1].time_step is None
@@ -434,3 +441,6 @@ def test_irregular_and_unlike_sequences_teach_no_step():
     unlike = pd.DataFrame(np.zeros((4, 1)), index=index)
     assert read_layout(unlike)[1].time_step is None
     assert read_layout(np.zeros((4, 1)))[1].time_step is None
+    single = pd.DataFrame(np.zeros((2, 1)), index=unlike.index[[0, 2]])
+    for frame in (single, single.loc["a"]):
+        assert read_layout(frame)[1].time_step is None
