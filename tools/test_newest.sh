@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The whole suite with the newest packages, by the command in README.md.
+# The whole suite with the newest packages: by the command in README.md, and then the slow
+# tests. The first must run most lines of the package (in other processes, none counts).
 #
 #     tools/test_newest.sh [FOLDER]
 #
@@ -19,4 +20,6 @@ command=${command/python3/\"\$PYTHON\"}
 command=${command//.venv\/bin/\"\$programs\"}
 command=${command/.venv/\"\$folder\"}
 export PYTHON programs folder
-bash -euo pipefail -c "$command"
+coverage='--cov=sklearn_seq --cov-report=term:skip-covered --cov-fail-under=95'
+PYTEST_ADDOPTS=$coverage bash -euo pipefail -c "$command"
+"$programs/python" -m pytest -n auto -m slow
