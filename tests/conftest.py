@@ -10,9 +10,13 @@ import scipy.linalg  # noqa: F401  (a BLAS can be limited only once it is loaded
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-# Times vary with the machine, and a slow example is no bug.
-settings.register_profile("sklearn_seq", deadline=None, max_examples=30)
-settings.load_profile("sklearn_seq")
+# Times vary with the machine, and a slow example is no bug. The examples are the same in
+# every run; HYPOTHESIS_PROFILE=explore tries others, and more of them.
+settings.register_profile(
+    "sklearn_seq", deadline=None, max_examples=30, derandomize=True
+)
+settings.register_profile("explore", deadline=None, max_examples=300)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "sklearn_seq"))
 
 threadpool_limits(1)
 
