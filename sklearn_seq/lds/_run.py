@@ -14,8 +14,8 @@ from ._square_root import filter_steps, observe
 from ._system import missing_patterns, whiten_rows, whiten_system
 
 # sequences with missing values that are filtered side by side: at most, at least, and
-# the rows of them, whose factors are kept for the smoother
-MAX_BATCH, MIN_BATCH, BATCH_ROWS = 1024, 64, 200_000
+# the rows of them, whose factors and rotations are kept for the smoother
+MAX_BATCH, MIN_BATCH, BATCH_ROWS = 1024, 64, 100_000
 
 
 class Problem:

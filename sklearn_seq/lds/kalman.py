@@ -11,6 +11,9 @@ steady state, and the means follow from a linear recurrence with known coefficie
 long sequence with gaps has covariances of its own, which rest in the steady state
 between gaps; many sequences with gaps are filtered side by side.
 
+The smoother holds no covariance of a state but that of its coordinates in the factor of
+the filter; `_missing` says how, and why.
+
 The path taken by a row depends on lengths and on the rows before it, so that filtered
 values are unchanged, bit by bit, by later rows of the sequence. Values missing
 elsewhere in a batch may change them by rounding, after a gap of their own.
@@ -28,6 +31,9 @@ linear dynamic systems. AIAA Journal, 3, 1445-1450.
 
 Durbin, J. and Koopman, S. J. (2012). Time Series Analysis by State Space Methods,
 chapter 4. Oxford University Press.
+
+Park, P. and Kailath, T. (1995). Square-root Bryson-Frazier smoothing algorithms. IEEE
+Transactions on Automatic Control, 40, 761-766.
 
 Kailath, T., Sayed, A. H. and Hassibi, B. (2000). Linear Estimation, chapters 10
 and 12. Prentice Hall.
