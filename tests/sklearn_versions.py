@@ -16,6 +16,7 @@ except ImportError:
 
 __all__ = [
     "HAS_CALLBACKS",
+    "LISTS_PARAMETERS",
     "ProgressBar",
     "ScoringMonitor",
     "failures_of_scikit_learn",
@@ -23,6 +24,8 @@ __all__ = [
     "parametrize_with_checks",
 ]
 
+VERSION = parse_version(sklearn.__version__)
+LISTS_PARAMETERS = VERSION >= parse_version("1.7")  # in the HTML representation
 HAS_CALLBACKS = hasattr(CallbackSupportMixin, "set_callbacks")
 
 needs_callbacks = pytest.mark.skipif(
@@ -50,9 +53,8 @@ def _is_of_arrays(case):
 
 def failures_of_scikit_learn(estimator):
     """Checks that fail for what scikit-learn does itself, with the reason."""
-    old = parse_version(sklearn.__version__) < parse_version("1.7")
     tags = get_tags(estimator).input_tags
-    if old and tags.categorical and not tags.allow_nan:
+    if VERSION < parse_version("1.7") and tags.categorical and not tags.allow_nan:
         reason = "scikit-learn < 1.7 subtracts the mean from integers in place"
         return {"check_positive_only_tag_during_fit": reason}
     return {}

@@ -138,8 +138,11 @@ def test_every_hole_begins_a_segment(name, lengths):
 def test_holes_within_sequences_of_an_index_of_two_levels(name):
     times = REGULAR[name]
     pieces = {"z": times[5:20], "a": times[:9].append(times[12:18]), "m": times[30:31]}
-    index = pd.MultiIndex.from_tuples(
-        [(key, time) for key, piece in pieces.items() for time in piece]
+    index = pd.MultiIndex.from_arrays(
+        [
+            np.repeat(list(pieces), [len(piece) for piece in pieces.values()]),
+            pieces["z"].append([pieces["a"], pieces["m"]]),
+        ]
     )
     frame = pd.DataFrame(np.zeros((len(index), 1)), index=index)
     layout = read_layout(frame)[1]
