@@ -10,8 +10,8 @@ import scipy.linalg  # noqa: F401  (a BLAS can be limited only once it is loaded
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-# Times vary with the machine, and a slow example is no bug. The examples are the same in
-# every run; HYPOTHESIS_PROFILE=explore tries others, and more of them.
+# Times vary with the machine, and a slow example is no bug. The examples are the same
+# in every run; HYPOTHESIS_PROFILE=explore tries others, and more of them.
 settings.register_profile(
     "sklearn_seq", deadline=None, max_examples=30, derandomize=True
 )
@@ -26,6 +26,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is imported
 ALLOWED_SKIPS = (
     "hmmlearn has no wheels for Python 3.14 and later",
     "scikit-learn < 1.9 has no callbacks",
+    "files have no mode to run them there",  # on Windows
 )
 
 

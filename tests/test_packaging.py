@@ -9,6 +9,7 @@ import typing
 from pathlib import Path
 
 import pytest
+import yaml
 from sklearn.base import BaseEstimator
 
 import sklearn_seq
@@ -103,7 +104,6 @@ def test_the_page_names_the_oldest_versions():
 
 
 def workflows():
-    yaml = pytest.importorskip("yaml")
     for path in sorted((ROOT / ".github").rglob("*.yml")):
         yield path.name, yaml.safe_load(path.read_text(encoding="utf-8"))
 

@@ -143,11 +143,16 @@ def target_of(net):
     return LABELS if hasattr(net, "predict_proba") else None
 
 
-@every_net
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "hessian-free"])
+@pytest.mark.parametrize(
+    "net, solver",
+    [
+        pytest.param(net, solver, id=f"{solver}-{type(net).__name__}")
+        for net in NETS
+        for solver in ("adam", "sgd", "lbfgs", "hessian-free")
+        if solver != "hessian-free" or isinstance(net, RNNRegressor | RNNClassifier)
+    ],
+)
 def test_losses_of_nets(net, solver, capsys):
-    if solver == "hessian-free" and not isinstance(net, RNNRegressor | RNNClassifier):
-        pytest.skip("feed-forward nets have no such solver")
     model = clone(net).set_params(solver=solver, max_iter=4, verbose=True)
     model.fit(X, target_of(net))
     lines = read(capsys.readouterr().out)

@@ -2,14 +2,13 @@
 
 from functools import cache
 
+import mpmath
 import numpy as np
 import pytest
 from test_kalman import Parameters, random_covariance, statistics_by_conditioning
 
 from sklearn_seq.lds._chain import change_of_factor
 from sklearn_seq.lds.kalman import smooth_states, sufficient_statistics
-
-mpmath = pytest.importorskip("mpmath")
 
 EPS = np.finfo(float).eps
 LENGTHS = (5, 5, 3, 1)

@@ -9,6 +9,7 @@ from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+@pytest.mark.slow
 def test_sums_of_ten_bits_teach_sums_of_fifty():
     X, y = make_binary_addition(5000, (1, 10), delay=2, random_state=0)
     model = RNNClassifier(
