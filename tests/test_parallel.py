@@ -184,6 +184,7 @@ def slow_score(model, X, y=None):
     return model.score(X)
 
 
+@pytest.mark.slow
 def test_a_dask_worker_that_dies_in_mid_search(client):
     """Its tasks are done again by others, and a new one takes its place."""
     X = waves()

@@ -283,7 +283,14 @@ def hard_data():
     }
 
 
-@pytest.mark.parametrize("init", ["subspace", "factor_analysis", "random"])
+@pytest.mark.parametrize(
+    "init",
+    [
+        "subspace",
+        pytest.param("factor_analysis", marks=pytest.mark.slow),
+        pytest.param("random", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("name", hard_data())
 def test_hard_data_give_finite_models(name, init):
     data = hard_data()[name]
