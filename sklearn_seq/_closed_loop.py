@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._gaussian import draw_gaussian
+from ._reach import warn_if_far
 from .sequences import PANEL, ROWS, Layout
 from .targets import NEXT
 
@@ -122,7 +123,12 @@ class ClosedLoop:
             n_steps,
             lambda outputs, step: put(self._expect(outputs), step),
         )
-        return lay_out(self._predicted_part(self._show(rows)), sequences.layout)
+        forecast = self._predicted_part(self._show(rows))
+        self._check_forecast(forecast)
+        return lay_out(forecast, sequences.layout)
+
+    def _check_forecast(self, forecast):
+        """Hook: warn of what is doubtful."""
 
     def sample(
         self,
@@ -259,6 +265,9 @@ class RealLoop(ClosedLoop):
 
     def _predicted_part(self, rows):
         return rows[:, :, self._target_columns(self.exogenous)]
+
+    def _check_forecast(self, forecast):
+        warn_if_far(self, forecast, "forecasts")
 
 
 class SymbolLoop(ClosedLoop):

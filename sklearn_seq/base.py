@@ -16,6 +16,7 @@ from ._core.sklearn_compat import _check_sample_weight, validate_data
 from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
 from ._r_squared import r_squared
+from ._reach import reach_of, warn_if_far
 from ._version_stamp import VersionStamp
 from .sequences import ROWS, Sequences, read_layout
 from .targets import (
@@ -290,7 +291,14 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """What fit learns from: packed sequences and their targets."""
         self._forget()
         sequences = self._read_sequences(X, groups, reset=True)
-        return sequences, self._fit_targets(y, sequences)
+        targets = self._fit_targets(y, sequences)
+        self._reach = reach_of(targets)
+        return sequences, targets
+
+    def _read_more(self, X, y, groups, classes=None):
+        sequences, targets = super()._read_more(X, y, groups, classes)
+        self._reach = reach_of(targets, self._reach)
+        return sequences, targets
 
     def _fit_targets(self, y, sequences):
         if y is None:
@@ -360,11 +368,17 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         )
 
     def _within_range(self, hook, sequences):
-        """What a hook returns; an error if it is beyond floating point."""
+        """What a hook returns; an error if it is beyond floating point.
+
+        Outputs that no observed target corrects warn if they are far from the data.
+        """
         with np.errstate(over="ignore", invalid="ignore"):
             values = hook(sequences)
-        for array in values if isinstance(values, tuple) else (values,):
+        arrays = values if isinstance(values, tuple) else (values,)
+        for array in arrays:
             check_range(array, self)
+        if self._kind != NEXT:
+            warn_if_far(self, arrays[0])
         return values
 
     def _distribution(self, sequences):

@@ -41,6 +41,9 @@ class EMResult(NamedTuple):
 
     converged : bool
         Whether the best run met the stopping rule.
+
+    trouble : str or None
+        What a `ConvergenceWarning` says of the best run; None if all went well.
     """
 
     parameters: Any
@@ -48,6 +51,7 @@ class EMResult(NamedTuple):
     lower_bounds: list
     n_iter: int
     converged: bool
+    trouble: str = None
 
 
 def expectation_maximization(
@@ -116,7 +120,7 @@ def expectation_maximization(
         given, every second step is extrapolated, see `Leaps`.
 
     warn : bool, default=True
-        Whether to warn when the best run has not converged.
+        Whether to warn, and not only to return what a warning would say.
 
     Returns
     -------
@@ -188,18 +192,25 @@ def expectation_maximization(
             "The log-likelihood of the initial guess is infinite or NaN: scale the "
             "data, or start from parameters under which they are possible."
         )
+    trouble = None
     if best_fall is not None:
-        _warn_fallen(*best_fall)
-    elif warn and max_iter and not (best.converged or stopped):
-        warnings.warn(
+        n_iter, before, after = best_fall
+        trouble = (
+            f"Iteration {n_iter} would have lowered the log-likelihood per time step "
+            f"from {before:.10g} to {after:.10g}, by more than rounding. The run ended "
+            "with the parameters before it. Scale the data, or raise the floor of the "
+            "covariances."
+        )
+    elif max_iter and not (best.converged or stopped):
+        trouble = (
             f"The best of n_init={n_init} runs did not converge within "
             f"max_iter={max_iter} iterations: its log-likelihood per time step still "
             f"rises by {best.lower_bounds[-1] - best.lower_bounds[-2]:.1e} an "
-            "iteration. Increase max_iter or tol, or try other initial parameters.",
-            ConvergenceWarning,
-            stacklevel=2,
+            "iteration. Increase max_iter or tol, or try other initial parameters."
         )
-    return best
+    if warn and trouble:
+        warnings.warn(trouble, ConvergenceWarning, stacklevel=2)
+    return best._replace(trouble=trouble)
 
 
 class Leaps:
@@ -254,16 +265,6 @@ class Leaps:
         elif self._length == self._longest:
             self._longest *= 4.0
         return rose
-
-
-def _warn_fallen(n_iter, before, after):
-    warnings.warn(
-        f"Iteration {n_iter} would have lowered the log-likelihood per time step from "
-        f"{before:.10g} to {after:.10g}, by more than rounding. The run ended with the "
-        "parameters before it. Scale the data, or raise the floor of the covariances.",
-        ConvergenceWarning,
-        stacklevel=3,
-    )
 
 
 def sequence_blocks(offsets, n_blocks):

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
 from .._core.sklearn_compat import CallbackSupportMixin, StrOptions, _fit_context
+from .._reach import warn_if_far
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
@@ -386,6 +387,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
                     np.log(proba @ transmat) + self._log_densities(rows), axis=1
                 )
             means[:, step], _ = self._given_inputs(rows, proba)
+        warn_if_far(self, means, "forecasts")
         return lay_out(means, sequences.layout)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._subspace import symmetric
+from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters
 
 RANK_TOLERANCE = 1e-13  # relative eigenvalue of a Gram matrix that is rounding
@@ -28,7 +28,15 @@ class Floors(NamedTuple):
     initial: np.ndarray
 
 
-def m_step(statistics, parameters, *, fixed=(), covariance_type="full", floors=None):
+def m_step(
+    statistics,
+    parameters,
+    *,
+    fixed=(),
+    covariance_type="full",
+    floors=None,
+    largest_radius=None,
+):
     """Parameters that maximise the expected complete-data log-likelihood.
 
     Rows of [A B] and of [C D] are regressions with the same regressors, so that their
@@ -46,6 +54,11 @@ def m_step(statistics, parameters, *, fixed=(), covariance_type="full", floors=N
     covariance_type : {"full", "diag", "spherical"}, default="full"
         Shape of the observation covariance.
     floors : Floors, default=None
+    largest_radius : float, default=None
+        Largest modulus of the eigenvalues of a transition matrix that is free, which
+        that of the present parameters must not exceed. The M-step then goes from the
+        present [A B] as far towards the regression as A may: the expected
+        log-likelihood is concave in them, so that it rises all the way.
 
     Returns
     -------
@@ -62,6 +75,15 @@ def m_step(statistics, parameters, *, fixed=(), covariance_type="full", floors=N
         (old.transition_matrix, old.input_matrix),
         (free("transition_matrix"), free("input_matrix")),
     )
+    if largest_radius is not None and free("transition_matrix"):
+        nearest = within_radius(old.transition_matrix, A, largest_radius)
+        if nearest is not A:
+            A, B = regression(
+                sums.s_next_z,
+                sums.z_z_transition,
+                (nearest, old.input_matrix),
+                (False, free("input_matrix")),
+            )
     C, D = regression(
         sums.x_z,
         sums.z_z_observed,
@@ -131,6 +153,33 @@ def regression(products, gram, coefs, free):
     joint[:, columns] += (left @ vectors / values[there]) @ vectors.T
     first = joint[:, :n] if free[0] else coefs[0]
     return first, joint[:, n:] if free[1] else coefs[1]
+
+
+def within_radius(present, wanted, largest):
+    """The furthest matrix on the way whose eigenvalues are no larger than `largest`.
+
+    Parameters
+    ----------
+    present : ndarray of shape (n, n)
+        Whose eigenvalues are no larger.
+    wanted : ndarray of shape (n, n)
+    largest : float
+
+    Returns
+    -------
+    matrix : ndarray of shape (n, n)
+        `wanted` itself, if it may be.
+    """
+    if spectral_radius(wanted) <= largest:
+        return wanted
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if spectral_radius(present + middle * (wanted - present)) <= largest:
+            low = middle
+        else:
+            high = middle
+    return present + low * (wanted - present)
 
 
 def residual_moments(yy, yz, zz, first, second):

@@ -13,10 +13,12 @@ from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
 from .._core.sklearn_compat import CallbackSupportMixin, _fit_context
 from .._gaussian import check_squares
+from .._reach import warn_if_far
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
 from ._fitting import check_inputs, in_order, learn_system, split_inputs
+from ._open_loop import driven_outputs, learn_open_loop
 from ._lds import LinearDynamicalSystem
 from .kalman import filter_states, log_likelihood
 
@@ -48,7 +50,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         Form of the observation covariance.
 
     init : {"subspace", "factor_analysis", "random"}, default="subspace"
-        Where EM starts, as in :class:`LinearDynamicalSystem`.
+        Where EM starts, as in :class:`LinearDynamicalSystem`. See the notes for what
+        else is tried with a y for each row.
 
     fixed : dict, default=None
         Parameters held at given values, as in :class:`LinearDynamicalSystem`.
@@ -120,6 +123,17 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     --------
     LinearDynamicalSystem : The system itself: states, smoothing, forecasts, samples.
     ARRegressor : A model without hidden state.
+
+    Notes
+    -----
+    With a y for each row, the filter sees the outputs in learning, but not in
+    predictions. So the M-step keeps all eigenvalues of a transition matrix that is not
+    fixed within 1, and if the predictions of the training outputs are worse than those
+    of their regression on the inputs of the same row, EM starts again, with
+    ``init="factor_analysis"`` and "random", and the system that predicts best is kept.
+
+    A UserWarning tells of predictions (with a y) and of forecasts that are more than
+    1000 times as far from the mean of the training targets as any of these.
 
     References
     ----------
@@ -225,9 +239,9 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
                 )
             n_inputs = inputs.shape[1]
             fixed["feedthrough_matrix"] = np.zeros((targets.n_targets, n_inputs))
-        progress = FitProgress(
-            self, self.n_init * self.max_iter, X, y, groups, sequences, targets
-        )
+        starts = self._starts(targets)
+        n_iterations = len(starts) * self.n_init * self.max_iter
+        progress = FitProgress(self, n_iterations, X, y, groups, sequences, targets)
 
         def fitted(parameters):
             system = LinearDynamicalSystem.from_parameters(**parameters._asdict())
@@ -241,14 +255,26 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
                 state.update(self._read_out(parameters, sequences, targets))
             return state
 
-        result = learn_system(
-            self,
-            observed,
-            inputs,
-            sequences.offsets,
-            lambda parameters: progress.iteration(lambda: fitted(parameters)),
-            fixed=fixed,
-        )
+        def learn_from(init, on_iteration, **changes):
+            return learn_system(
+                self,
+                observed,
+                inputs,
+                sequences.offsets,
+                on_iteration,
+                fixed=fixed,
+                init=init,
+                **changes,
+            )
+
+        def on_iteration(parameters):
+            return progress.iteration(lambda: fitted(parameters))
+
+        if targets.kind == STEP:
+            data = observed, inputs, sequences.offsets
+            result = learn_open_loop(learn_from, starts, on_iteration, *data)
+        else:
+            result = learn_from(self.init, on_iteration)
         self.n_iter_ = max(1, result.n_iter)
         vars(self).update(fitted(result.parameters))
         progress.end(lambda: fitted(result.parameters))
@@ -258,6 +284,12 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = False  # with a y, X are driving inputs
         return tags
+
+    def _starts(self, targets):
+        """Where EM starts, one after the other, until a system is good enough."""
+        if targets.kind != STEP:
+            return [self.init]
+        return list(dict.fromkeys([self.init, "factor_analysis", "random"]))
 
     def _learnt_from(self, sequences, targets):
         """What the system's outputs and inputs are: (N, n_outputs), (N, n_inputs)."""
@@ -319,13 +351,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     def _driven_outputs(self, p, sequences):
         """Outputs given the inputs alone."""
         inputs = self._driving_inputs(sequences) - self.input_mean_
-        C = p.observation_matrix
-        # Outputs that show nothing of the state cost less than missing ones.
-        blind = p._replace(observation_matrix=np.zeros_like(C))
-        unseen = np.zeros((sequences.n_rows, len(C)))
-        filtered = filter_states(blind, unseen, sequences.offsets, inputs)
-        means = filtered.means @ C.T + inputs @ p.feedthrough_matrix.T + self.mean_
-        return means, C @ filtered.covariances @ C.T + p.observation_covariance
+        means, covariances = driven_outputs(p, inputs, sequences.offsets)
+        return means + self.mean_, covariances
 
     def _log_density(self, sequences, targets):
         if targets.kind == NEXT:
@@ -374,4 +401,6 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             rows = np.hstack([observed, inputs])
             future = future - self.input_mean_
         means, _ = self.system_._forecast(sequences.with_rows(rows), n_steps, future)
-        return lay_out(means + self.mean_, sequences.layout)
+        means = means + self.mean_
+        warn_if_far(self, means, "forecasts")
+        return lay_out(means, sequences.layout)

@@ -49,6 +49,8 @@ def learn(
     report=None,
     start=None,
     accelerate=True,
+    stable=False,
+    warn=True,
 ):
     """Fit a linear dynamical system by expectation maximisation.
 
@@ -85,6 +87,11 @@ def learn(
         What the first run starts from, instead of a guess.
     accelerate : bool, default=True
         Whether every second step is extrapolated where that raises the likelihood.
+    stable : bool, default=False
+        Whether no eigenvalue of the transition matrix, unless that is fixed, may
+        exceed 1: that of a system whose outputs will not be seen.
+    warn : bool, default=True
+        As for `expectation_maximization`.
 
     Returns
     -------
@@ -103,6 +110,8 @@ def learn(
     fixed = units.apply(fixed)
     spread = variances(X)
     kind = {"fixed": fixed, "covariance_type": covariance_type}
+    if stable:
+        kind["largest_radius"] = 1.0
     floors = None
 
     def initialize(rng, k):
@@ -158,6 +167,7 @@ def learn(
         on_iteration=None if on_iteration is None else hook,
         report=None if report is None else tell,
         coordinates=(vectors.to_vector, from_vector) if accelerate else None,
+        warn=warn,
     )
     return result._replace(
         parameters=units.undo(result.parameters),

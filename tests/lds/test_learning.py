@@ -13,6 +13,7 @@ from sklearn_seq.datasets import load_nile
 from sklearn_seq.lds._fixed import check_fixed
 from sklearn_seq.lds._guess import from_subspace, in_coordinates_of, transformed
 from sklearn_seq.lds._m_step import Floors, covariance_floors, floored, m_step
+from sklearn_seq.lds._subspace import spectral_radius
 from sklearn_seq.lds._units import Coordinates
 from sklearn_seq.lds.kalman import Parameters, log_likelihood, sufficient_statistics
 from sklearn_seq.lds.learning import learn
@@ -173,6 +174,40 @@ def test_m_step_against_numerical_maximisation(fixed, covariance_type):
         np.testing.assert_allclose(getattr(found, name), value, atol=2e-3, err_msg=name)
 
 
+@pytest.mark.parametrize("fixed", [(), ("input_matrix",)])
+def test_m_step_towards_an_unstable_regression_stops_where_it_is_stable(fixed):
+    rng = np.random.default_rng(3)
+    growing = random_system(rng, 2, 2, 1)
+    growing = growing._replace(
+        transition_matrix=1.1
+        * growing.transition_matrix
+        / np.abs(np.linalg.eigvals(growing.transition_matrix)).max()
+    )
+    data = simulate(growing, rng, [40, 30])
+    present = growing._replace(transition_matrix=0.8 * growing.transition_matrix)
+    sums = sufficient_statistics(present, *data)
+    free = m_step(sums, present, fixed=fixed)
+    assert spectral_radius(free.transition_matrix) > 1.0
+    found = m_step(sums, present, fixed=fixed, largest_radius=1.0)
+    assert 1.0 - 1e-6 < spectral_radius(found.transition_matrix) <= 1.0
+    way = found.transition_matrix - present.transition_matrix
+    whole = free.transition_matrix - present.transition_matrix
+    np.testing.assert_allclose(way, whole * (way[0, 0] / whole[0, 0]), atol=1e-8)
+    before, stable, best = (
+        expected_log_likelihood(sums, each) for each in (present, found, free)
+    )
+    assert before < stable < best
+    # B is the best one for that A.
+    for change in (-0.01, 0.01):
+        other = found._replace(input_matrix=found.input_matrix + change)
+        worse = expected_log_likelihood(sums, other) < stable
+        assert worse or "input_matrix" in fixed
+    # A stable regression is taken as it is.
+    steady = m_step(sums, present, fixed=fixed, largest_radius=2.0)
+    for a, b in zip(steady, free, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])
 def test_floored_covariance_is_the_likeliest_above_the_floor(covariance_type):
     rng = np.random.default_rng(0)
@@ -211,9 +246,10 @@ def test_floored_covariance_is_the_likeliest_above_the_floor(covariance_type):
     st.sampled_from(["full", "diag", "spherical"]),
     st.sampled_from(["subspace", "factor_analysis", "random"]),
     st.booleans(),
+    st.booleans(),
 )
 def test_likelihood_never_falls(
-    seed, n, m, p, lengths, missing, fixed, covariance_type, init, accelerate
+    seed, n, m, p, lengths, missing, fixed, covariance_type, init, accelerate, stable
 ):
     rng = np.random.default_rng(seed)
     system = random_system(rng, n, m, p)
@@ -233,8 +269,11 @@ def test_likelihood_never_falls(
             tol=0.0,
             random_state=np.random.RandomState(seed % 1000),
             accelerate=accelerate,
+            stable=stable,
         )
     found = result.parameters
+    if stable and "transition_matrix" not in fixed:
+        assert spectral_radius(found.transition_matrix) <= 1.0 + 1e-12
     assert np.diff(result.lower_bounds, prepend=-np.inf).min() >= -1e-8 * max(
         1.0, np.abs(result.lower_bounds).max()
     )

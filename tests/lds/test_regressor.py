@@ -15,8 +15,9 @@ from sklearn_versions import ScoringMonitor, needs_callbacks
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
 from sklearn_seq.autoregressive import ARRegressor
-from sklearn_seq.datasets import load_sunspots
+from sklearn_seq.datasets import load_lynx, load_sunspots
 from sklearn_seq.lds import LDSRegressor, LinearDynamicalSystem
+from sklearn_seq.lds._open_loop import regressed, unexplained
 from sklearn_seq.metrics import mean_log_likelihood_scorer
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
 
@@ -223,6 +224,73 @@ def test_outputs_of_a_driven_system_are_its_response():
         assert_allclose(log_density[:, t], density.logpdf(Y[:, t] - expected))
         state = state @ A.T + u @ s.input_matrix_.T
         covariance = A @ covariance @ A.T + s.transition_covariance_
+
+
+def sunspots(n_rows):
+    return load_sunspots()["data"].reshape(-1, 1)[:n_rows].astype(float)
+
+
+def log_lynx():
+    return np.log(load_lynx()["data"].reshape(-1, 1).astype(float))
+
+
+def sine():
+    return np.sin(0.3 * np.arange(300.0))[:, None]
+
+
+def daily():
+    noise = np.random.default_rng(0).standard_normal(300)
+    return (np.sin(2 * np.pi * np.arange(300) / 24) + 0.3 * noise)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("X", "n_components"),
+    [
+        (sunspots(309), 1),
+        (sunspots(309), 2),
+        (sunspots(296), 2),
+        (log_lynx(), 2),
+        (sine(), 4),
+        (daily(), 2),
+    ],
+)
+def test_outputs_that_are_not_seen_are_predicted_better_than_by_the_mean(
+    X, n_components
+):
+    # The inputs are the outputs of the row before: the filter, which sees these, does
+    # as well with an unstable system, and predictions without them explode.
+    inputs, y = X[:-1], X[1:]
+    n_train = int(0.75 * len(y))
+    for train in (slice(None), slice(n_train)):
+        model = LDSRegressor(n_components).fit(inputs[train], y[train])
+        A = model.system_.transition_matrix_
+        assert np.abs(np.linalg.eigvals(A)).max() <= 1.0 + 1e-12
+        assert model.score(inputs[train], y[train]) > 0.5
+    # In context, for a tail of less variance.
+    assert r2_score(y[n_train:], model.predict(inputs)[n_train:]) > 0.25
+
+
+def test_a_fixed_unstable_transition_matrix_warns_where_outputs_are_not_seen():
+    fixed = {"transition_matrix": [[1.05]]}
+    X = sine()[:60]
+    with pytest.warns(UserWarning, match="eigenvalue of modulus 1.05") as caught:
+        LDSRegressor(fixed=fixed, max_iter=5).fit(X[:-1], X[1:])
+    assert len([w for w in caught if w.category is UserWarning]) == 1
+
+
+def test_unexplained_shares_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    U, y = rng.normal(size=(50, 2)), rng.normal(size=(50, 3)) * [1.0, 1e3, 1e-3]
+    y += U @ rng.normal(size=(2, 3))
+    y -= y.mean(axis=0)
+    linear = LinearRegression(fit_intercept=False).fit(U, y)
+    assert_allclose(regressed(y, U), linear.predict(U))
+    assert_allclose(unexplained(y, regressed(y, U)), 1 - linear.score(U, y))
+    y[:5, 1] = np.nan
+    known = LinearRegression(fit_intercept=False).fit(U[5:], y[5:, 1])
+    assert_allclose(regressed(y, U)[:, 1], known.predict(U))
+    assert_allclose(unexplained(y, 0.5 * np.nan_to_num(y)), 0.25)
+    assert unexplained(np.zeros((5, 1)), np.ones((5, 1))) == 0.0
 
 
 def test_missing_y():

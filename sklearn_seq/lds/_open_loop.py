@@ -1,0 +1,135 @@
+"""Systems that predict their outputs from the inputs alone, without seeing any.
+
+The likelihood is of outputs that are seen one after another, and the filter corrects
+the state by each of them. So it does not tell apart systems that differ only in what
+they do uncorrected: above all where the inputs are outputs of earlier rows, which tell
+the filter the same. Hence the outputs predicted from the inputs alone, on the training
+rows, decide whether another start is tried, and which system is kept.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ._subspace import spectral_radius
+from .kalman import filter_states
+
+SLACK = 0.01  # of the outputs' variance, by which a system may lag behind regression
+
+
+def driven_outputs(parameters, inputs, offsets):
+    """Means (N, n_outputs) and covariances of the outputs, given the inputs alone."""
+    C = parameters.observation_matrix
+    # Outputs that show nothing of the state cost less than missing ones.
+    unseeing = parameters._replace(observation_matrix=np.zeros_like(C))
+    unseen = np.zeros((len(inputs), len(C)))
+    filtered = filter_states(unseeing, unseen, offsets, inputs)
+    means = filtered.means @ C.T + inputs @ parameters.feedthrough_matrix.T
+    covariances = C @ filtered.covariances @ C.T + parameters.observation_covariance
+    return means, covariances
+
+
+def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets):
+    """The best system of several starts, by its outputs from the inputs alone.
+
+    The first system that explains about as much of the outputs as their regression on
+    the inputs of the same row, which is a system whose state does nothing, is good
+    enough.
+
+    Parameters
+    ----------
+    learn_from : callable
+        ``learn_from(init, on_iteration, **settings) -> EMResult``, see `learn`.
+    starts : list
+        Values of `init`, in the order in which they are tried.
+    on_iteration : callable
+        ``on_iteration(parameters) -> bool``; if it returns True, everything ends.
+    observed : ndarray of shape (n_rows, n_outputs)
+        Without their means; NaN is missing.
+    inputs : ndarray of shape (n_rows, n_inputs)
+    offsets : ndarray of int of shape (n_sequences + 1,)
+
+    Returns
+    -------
+    result : EMResult
+
+    Warns
+    -----
+    ConvergenceWarning
+        Of the system that is returned.
+    UserWarning
+        If its transition matrix, which is fixed, is unstable, or if its predictions
+        are worse than the means of the outputs.
+    """
+    stopped = False
+
+    def watch(parameters):
+        nonlocal stopped
+        stopped = bool(on_iteration(parameters))
+        return stopped
+
+    enough = unexplained(observed, regressed(observed, inputs)) + SLACK
+    best, least = None, np.inf
+    for init in starts:
+        result = learn_from(init, watch, stable=True, warn=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means, _ = driven_outputs(result.parameters, inputs, offsets)
+            share = unexplained(observed, means)
+        if best is None or share < least:
+            best, least = result, share
+        if stopped or least <= enough:
+            break
+    if best.trouble:
+        warnings.warn(best.trouble, ConvergenceWarning, stacklevel=3)
+    warn_of_open_loop(best.parameters, least)
+    return best
+
+
+def regressed(observed, inputs):
+    """Outputs by least squares from the inputs of the same row: as `observed`."""
+    predicted = np.empty(observed.shape)
+    for i, column in enumerate(observed.T):
+        known = ~np.isnan(column)
+        coef = np.linalg.lstsq(inputs[known], column[known], rcond=None)[0]
+        predicted[:, i] = inputs @ coef
+    return predicted
+
+
+def unexplained(observed, predicted):
+    """Mean squared errors relative to those of predicting 0, over the outputs."""
+    known = ~np.isnan(observed)
+    largest = np.abs(np.where(known, observed, 0.0)).max(axis=0)
+    moving = largest > 0
+    if not moving.any():
+        return 0.0
+    known, largest = known[:, moving], largest[moving]
+    errors, values = (
+        np.where(known, each[:, moving], 0.0) / largest
+        for each in (observed - predicted, observed)
+    )
+    share = (errors**2).sum(axis=0) / (values**2).sum(axis=0)
+    return np.inf if np.isnan(share).any() else share.mean()
+
+
+def warn_of_open_loop(parameters, share):
+    radius = spectral_radius(parameters.transition_matrix)
+    if radius > 1.0 + 1e-8:
+        warnings.warn(
+            f"fixed['transition_matrix'] has an eigenvalue of modulus {radius:.6g}: "
+            "the system does not see the outputs that it predicts, which grow without "
+            "bound. Scale it down to at most 1.",
+            UserWarning,
+            stacklevel=4,
+        )
+    elif share > 1.0:
+        warnings.warn(
+            f"The system predicts the outputs that it was learned from worse than "
+            f"their mean does (R² = {1 - share:.3g}), from whichever start. Lower "
+            "n_components, raise max_iter or n_init, or use ARRegressor.",
+            UserWarning,
+            stacklevel=4,
+        )
