@@ -18,8 +18,8 @@ from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
 from ._fitting import check_inputs, in_order, learn_system, split_inputs
-from ._open_loop import driven_outputs, learn_open_loop
 from ._lds import LinearDynamicalSystem
+from ._open_loop import driven_outputs, learn_open_loop
 from .kalman import filter_states, log_likelihood
 
 
