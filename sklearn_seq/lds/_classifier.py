@@ -54,7 +54,8 @@ class LDSClassifier(SequenceClassifier):
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
-        features.
+        features; and of the state's noise, by what the outputs show of it over the
+        longest sequence.
 
     fit_intercept : bool, default=True
         Whether to subtract the means of each class before learning. Without, the data

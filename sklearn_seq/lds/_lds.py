@@ -81,7 +81,8 @@ class LinearDynamicalSystem(
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
-        features.
+        features; and of the state's noise, by what the outputs show of it over the
+        longest sequence.
 
     warm_start : bool, default=False
         Whether fit goes on from the last fit's parameters.

@@ -10,6 +10,7 @@ import numpy as np
 from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters
 
+LARGEST_POWER = 1e15  # entry of a power of the transition matrix: beyond, it explodes
 RANK_TOLERANCE = 1e-13  # relative eigenvalue of a Gram matrix that is rounding
 
 
@@ -221,14 +222,21 @@ def floored(covariance, floor=None, covariance_type="full"):
     return symmetric((vectors * np.maximum(values, 1.0)) @ vectors.T)
 
 
-def covariance_floors(parameters, spread, n_sequences, reg_covar):
+def covariance_floors(parameters, spread, lengths, reg_covar):
     """Floors relative to the scale of the data.
 
-    A state's scale is the change that moves the outputs by their standard deviation,
-    at most the spread that the parameters give it. A mean start taken from n sequences
-    is itself uncertain by the n-th part of the starts' covariance, and the likelihood
-    does not know: of one sequence it would make the start certain, and any other
-    sequence a surprise. So the floor of P0 is the n-th part of the states' spread.
+    A state has no scale of its own but the outputs that it moves, at once or through
+    the transition matrix later on: a slope moves them by what it adds up to. So the
+    floor of a state's noise is the variance at every time step of which the longest
+    sequence shows `reg_covar` times the variance of the outputs. Where the parameters
+    give a state less spread than moves the outputs by their standard deviation, the
+    floor is relative to that spread.
+
+    A mean start taken from n sequences is itself uncertain by the n-th part of the
+    starts' covariance, and the likelihood does not know: of one sequence it would make
+    the start certain, and any other sequence a surprise. So the floor of P0 is the n-th
+    part of the change of the first state that moves an output, whenever it does so
+    most, by its standard deviation.
 
     Parameters
     ----------
@@ -236,23 +244,65 @@ def covariance_floors(parameters, spread, n_sequences, reg_covar):
         The initial guess.
     spread : ndarray of shape (n_features,)
         Variances of the features.
-    n_sequences : int
+    lengths : ndarray of int of shape (n_sequences,)
+        Of the sequences.
     reg_covar : float
 
     Returns
     -------
     floors : Floors
     """
-    C = parameters.observation_matrix
-    visible = (C**2 / spread[:, None]).sum(axis=0)
-    own = np.maximum(
-        np.diagonal(parameters.transition_covariance),
-        np.diagonal(parameters.initial_state_covariance),
+    total, largest = visibility(
+        parameters.observation_matrix / np.sqrt(spread)[:, None],
+        parameters.transition_matrix,
+        max(lengths),
     )
+    noise, start = (
+        np.diagonal(covariance)
+        for covariance in (
+            parameters.transition_covariance,
+            parameters.initial_state_covariance,
+        )
+    )
+    # A start may be diffuse, which tells nothing: it counts where nothing else does.
+    own = np.where((largest > 0) | (noise <= 0), np.maximum(noise, start), noise)
     own = np.where(own > 0, own, 1.0)
-    scale = own / np.maximum(1.0, own * visible)
-    start = max(reg_covar, 1.0 / n_sequences)
-    return Floors(reg_covar * scale, reg_covar * spread, start * scale)
+    return Floors(
+        reg_covar * own / np.maximum(1.0, own * total),
+        reg_covar * spread,
+        max(reg_covar, 1.0 / len(lengths)) * own / np.maximum(1.0, own * largest),
+    )
+
+
+def visibility(C, A, n_steps):
+    """How much of each state the outputs show in time: squares of C Aʰ, by columns.
+
+    Parameters
+    ----------
+    C : ndarray of shape (n_features, n_components)
+        In units in which the outputs have variance 1.
+    A : ndarray of shape (n_components, n_components)
+    n_steps : int
+        Steps h = 0, …, n_steps - 1 count, rounded up to a power of two.
+
+    Returns
+    -------
+    total : ndarray of shape (n_components,)
+        Sum over the steps: the diagonal of the observability Gramian.
+    largest : ndarray of shape (n_components,)
+        Of a single step, out of the first ones and of those after 2, 4, 8, … steps.
+    """
+    gramian, power = C.T @ C, A
+    largest, seen = np.diagonal(gramian), C
+    for _ in range(min(n_steps, len(A)) - 1):
+        seen = seen @ A
+        largest = np.maximum(largest, (seen**2).sum(axis=0))
+    steps = 1
+    while steps < n_steps and np.abs(power).max() < LARGEST_POWER:
+        largest = np.maximum(largest, ((C @ power) ** 2).sum(axis=0))
+        gramian = gramian + power.T @ gramian @ power
+        power, steps = power @ power, 2 * steps
+    return np.diagonal(gramian), largest
 
 
 def above(floors, parameters, free, covariance_type):

@@ -19,7 +19,10 @@ SMALLEST_SPREAD = 1e-4  # of a feature, relative to its root mean square
 
 
 def variances(X):
-    """Variances of the known values, but for rounding: shape (n_features,)."""
+    """Variances of the known values, but for rounding: shape (n_features,).
+
+    Of a single value, which has none, the square: models have no constant term.
+    """
     known = ~np.isnan(X)
     counts = np.maximum(known.sum(axis=0), 1)
     filled = np.where(known, X, 0.0)
@@ -27,7 +30,7 @@ def variances(X):
     squares = np.where(known, X - means, 0.0) ** 2
     spread = squares.sum(axis=0) / counts
     size = (filled**2).sum(axis=0) / counts
-    spread = np.maximum(spread, SMALLEST_SPREAD**2 * size)
+    spread = np.where(counts > 1, np.maximum(spread, SMALLEST_SPREAD**2 * size), size)
     return np.where(spread > 0, spread, 1.0)
 
 

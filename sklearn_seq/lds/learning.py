@@ -17,6 +17,8 @@ systems. Technical report CRG-TR-96-2, University of Toronto.
 
 from operator import add
 
+import numpy as np
+
 from ..em import expectation_maximization, sum_over_sequences
 from ._fixed import check_fixed
 from ._guess import fit_start, initial_guess
@@ -76,7 +78,8 @@ def learn(
     tol : float, default=1e-4
         On the log-likelihood per time step, in nats.
     reg_covar : float, default=1e-6
-        Floor of all covariances that are not fixed, relative to the data's variances.
+        Floor of all covariances that are not fixed, relative to the data's variances:
+        see `covariance_floors`.
     random_state : RandomState
     n_jobs : int, default=None
         Workers for the E-step.
@@ -129,7 +132,7 @@ def learn(
                 spread=spread,
                 rng=rng,
             )
-        floors = covariance_floors(guess, spread, len(offsets) - 1, reg_covar)
+        floors = covariance_floors(guess, spread, np.diff(offsets), reg_covar)
         free = [name for name in Parameters._fields if name not in fixed]
         guess = above(floors, guess, free, covariance_type)
         if start is not None and k == 0:

@@ -3,7 +3,7 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
@@ -12,9 +12,15 @@ from statsmodels.tsa.statespace import structural
 from sklearn_seq.datasets import load_nile
 from sklearn_seq.lds._fixed import check_fixed
 from sklearn_seq.lds._guess import from_subspace, in_coordinates_of, transformed
-from sklearn_seq.lds._m_step import Floors, covariance_floors, floored, m_step
+from sklearn_seq.lds._m_step import (
+    Floors,
+    covariance_floors,
+    floored,
+    m_step,
+    visibility,
+)
 from sklearn_seq.lds._subspace import spectral_radius
-from sklearn_seq.lds._units import Coordinates
+from sklearn_seq.lds._units import Coordinates, variances
 from sklearn_seq.lds.kalman import Parameters, log_likelihood, sufficient_statistics
 from sklearn_seq.lds.learning import learn
 
@@ -248,6 +254,8 @@ def test_floored_covariance_is_the_likeliest_above_the_floor(covariance_type):
     st.booleans(),
     st.booleans(),
 )
+@example(0, 1, 3, 0, [1], 0.0, set(), "full", "subspace", True, False)
+@example(146, 1, 3, 0, [1], 0.0, set(), "full", "subspace", True, False)
 def test_likelihood_never_falls(
     seed, n, m, p, lengths, missing, fixed, covariance_type, init, accelerate, stable
 ):
@@ -545,17 +553,87 @@ def test_vectors_of_free_parameters():
     assert Coordinates(()).from_vector(exploding, system, floors, "full") is None
 
 
+def test_what_outputs_show_of_a_state_in_time():
+    rng = np.random.default_rng(0)
+    system = random_system(rng, 3, 2)
+    A, C = system.transition_matrix, system.observation_matrix
+    total, largest = visibility(C, A, 16)
+    shown = [(C @ np.linalg.matrix_power(A, h)) ** 2 for h in range(16)]
+    np.testing.assert_allclose(total, np.sum(shown, axis=(0, 1)))
+    counted = [shown[h].sum(axis=0) for h in (0, 1, 2, 4, 8)]
+    np.testing.assert_allclose(largest, np.max(counted, axis=0))
+    for values in visibility(C, 1e10 * A, 10**9):
+        assert np.isfinite(values).all()
+
+
 def test_floors_follow_scale_and_number_of_sequences():
     system = random_system(np.random.default_rng(0), 2, 2)
-    spread = np.array([1.0, 4.0])
-    floors = covariance_floors(system, spread, 10, 1e-6)
+    spread, lengths = np.array([1.0, 4.0]), np.full(10, 30)
+    floors = covariance_floors(system, spread, lengths, 1e-6)
     np.testing.assert_allclose(floors.observation, 1e-6 * spread)
-    np.testing.assert_allclose(floors.initial, 1e5 * floors.transition)
     T = np.diag([1e3, 1e-3])
-    turned = covariance_floors(transformed(system, T), spread, 10, 1e-6)
+    turned = covariance_floors(transformed(system, T), spread, lengths, 1e-6)
     np.testing.assert_allclose(turned.transition, floors.transition * [1e6, 1e-6])
-    many = covariance_floors(system, spread, 10**9, 1e-6)
-    np.testing.assert_allclose(many.initial, many.transition)
+    np.testing.assert_allclose(turned.initial, floors.initial * [1e6, 1e-6])
+    many = covariance_floors(system, spread, np.full(20, 30), 1e-6)
+    np.testing.assert_allclose(many.initial, floors.initial / 2)
+    np.testing.assert_allclose(many.transition, floors.transition)
+
+
+def test_floors_of_a_trend_know_no_diffuse_start():
+    trend = Parameters(
+        np.array([[1.0, 1.0], [0.0, 1.0]]),
+        np.array([[1.0, 0.0]]),
+        np.eye(2),
+        np.eye(1),
+        np.zeros(2),
+        1e6 * np.eye(2),
+    )
+    floors = covariance_floors(trend, np.array([9.0]), np.array([64]), 1e-6)
+    # A jump of the slope moves the outputs h steps later by h times as much.
+    moves = [64, (np.arange(64.0) ** 2).sum()]
+    np.testing.assert_allclose(floors.transition, 1e-6 * 9 / np.array(moves))
+    np.testing.assert_allclose(floors.initial, [9.0, 9.0 / 32**2])
+    # Of a state that is never seen, its own noise is all there is.
+    hidden = trend._replace(transition_matrix=np.eye(2))
+    floors = covariance_floors(hidden, np.array([9.0]), np.array([64]), 1e-6)
+    np.testing.assert_allclose(floors.transition, [1e-6 * 9 / 64, 1e-6])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_local_linear_trend_against_statsmodels(seed):
+    rng = np.random.default_rng(seed)
+    slopes = np.cumsum(rng.normal(0, 0.1, 100))
+    X = np.cumsum(slopes + rng.normal(0, 1.0, 100)) + rng.normal(0, 1.0, 100)
+    known = {
+        "transition_matrix": [[1, 1], [0, 1]],
+        "observation_matrix": [[1, 0]],
+        "initial_state_mean": [0, 0],
+        "initial_state_covariance": 1e6 * np.eye(2),
+    }
+    found = learn(
+        X[:, None],
+        np.array([0, 100]),
+        n_components=2,
+        fixed=known,
+        max_iter=3000,
+        tol=1e-8,
+    )
+    assert found.converged
+    model = structural.UnobservedComponents(X, "lltrend")
+    model.ssm.initialize_known(np.zeros(2), 1e6 * np.eye(2))
+    model.loglikelihood_burn = model.ssm.loglikelihood_burn = 0
+    best = model.fit(disp=0, maxiter=2000)
+    assert found.lower_bound * 100 == pytest.approx(best.llf, abs=0.01)
+    noise, _, slope = best.params
+    Q = found.parameters.transition_covariance
+    assert found.parameters.observation_covariance.item() == pytest.approx(noise, 0.02)
+    assert Q[1, 1] == pytest.approx(slope, 0.02)
+
+
+def test_the_scale_of_a_single_value_is_its_size():
+    rows = np.array([[3.0, 1.0, 5.0, np.nan], [np.nan, 2.0, 5.0, np.nan]])
+    np.testing.assert_allclose(variances(rows), [9.0, 0.25, 25e-8, 1.0])
 
 
 @pytest.mark.parametrize(
