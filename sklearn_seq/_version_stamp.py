@@ -5,6 +5,7 @@
 
 import warnings
 
+import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_seq
@@ -13,28 +14,34 @@ __all__ = ["VersionStamp"]
 
 
 class VersionStamp:
-    """Mixin: an estimator saved by one version warns when it is loaded by another.
+    """Mixin: an estimator saved by other versions warns when it is loaded.
 
-    scikit-learn does so for its own estimators only.
+    It remembers the version of this package and that of scikit-learn, which remembers
+    its own for its own estimators only.
     """
 
     def __getstate__(self):
-        return dict(super().__getstate__(), _sklearn_seq_version=current_version())
+        return dict(super().__getstate__(), **current_versions())
 
     def __setstate__(self, state):
         state = dict(state)
-        version = state.pop("_sklearn_seq_version", "unknown")
-        if version != current_version():
-            warnings.warn(
-                InconsistentVersionWarning(
-                    estimator_name=type(self).__name__,
-                    current_sklearn_version=current_version(),
-                    original_sklearn_version=version,
-                ),
-                stacklevel=2,
-            )
+        for key, current in current_versions().items():
+            saved = state.pop(key, "unknown")
+            if saved != current:
+                warnings.warn(
+                    InconsistentVersionWarning(
+                        estimator_name=type(self).__name__,
+                        current_sklearn_version=current,
+                        original_sklearn_version=saved,
+                    ),
+                    stacklevel=2,
+                )
         super().__setstate__(state)
 
 
-def current_version():
-    return sklearn_seq.__version__
+def current_versions():
+    """Versions by the key under which a saved estimator has them."""
+    return {
+        "_sklearn_seq_version": sklearn_seq.__version__,
+        "_sklearn_version": sklearn.__version__,
+    }

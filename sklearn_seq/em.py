@@ -267,6 +267,37 @@ class Leaps:
         return rose
 
 
+def check_some_known(rows):
+    """Refuse rows of which every value is missing."""
+    if np.isnan(rows).all():
+        raise ValueError(
+            "Every value of X is missing (NaN): there is nothing to learn from."
+        )
+
+
+def warn_of_few_values(estimator, n_parameters, rows):
+    """Warn where there are more parameters to learn than values to learn from.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_parameters : int
+        Free parameters, without those that are fixed.
+    rows : ndarray of shape (n_rows, n_features)
+        NaN is missing.
+    """
+    n_values = int(np.count_nonzero(~np.isnan(rows)))
+    if n_parameters > n_values:
+        warnings.warn(
+            f"{type(estimator).__name__} learned {n_parameters} free parameters from "
+            f"{n_values} observed values: it fits them, whatever they are. Lower "
+            f"n_components={estimator.n_components}, choose a covariance_type with "
+            "fewer parameters, fix some, or fit on more data.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
 def sequence_blocks(offsets, n_blocks):
     """Cut the list of sequences into blocks of about as many rows each.
 

@@ -23,6 +23,7 @@ from .._core.sklearn_compat import (
 from .._core.verbosity import em_report
 from .._markov import check_probabilities, draw_chains, stationary_distribution
 from ..density import SequenceDensity
+from ..em import check_some_known, warn_of_few_values
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout, last_rows
 from ..targets import next_step_targets
@@ -157,6 +158,7 @@ class BaseHMM(
         self.lower_bound_ = result.lower_bound
         self.loss_curve_ = [-bound for bound in result.lower_bounds]
         self._set_parameters(result.parameters)
+        warn_of_few_values(self, self._n_parameters(), self._values(rows))
         return self
 
     def _report(self, name):
@@ -177,10 +179,7 @@ class BaseHMM(
                 f"{len(start.startprob)} in the last fit. Set warm_start=False to "
                 "begin anew."
             )
-        if np.isnan(rows).all():
-            raise ValueError(
-                "Every value of X is missing (NaN): there is nothing to learn from."
-            )
+        check_some_known(rows)
         if len(rows) < self.n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = "
@@ -382,6 +381,10 @@ class BaseHMM(
     def _forget(self):
         super()._forget()
         self.__dict__.pop("startprob_", None)
+
+    def _values(self, rows):
+        """Rows as the emissions read them, missing values as NaN."""
+        return rows
 
     def _as_rows(self, rows):
         """Rows as the emissions draw them, as users see them."""

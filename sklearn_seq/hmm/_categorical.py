@@ -307,6 +307,9 @@ class CategoricalHMM(BaseHMM):
         sizes = tuple(len(symbols) for symbols in self.symbols_)
         return CategoricalEmissions(sizes, emissionprob_prior=self.emissionprob_prior)
 
+    def _values(self, codes):
+        return np.where(codes < 0, np.nan, codes)
+
     def _as_rows(self, codes):
         columns = [
             symbols[column]
@@ -330,7 +333,8 @@ class CategoricalHMM(BaseHMM):
 
 def as_tables(emissionprob):
     """One table for each column: a single one may stand alone."""
-    if isinstance(emissionprob, list | tuple) and np.ndim(emissionprob[0]) == 2:
+    several = isinstance(emissionprob, list | tuple) and len(emissionprob) > 0
+    if several and np.ndim(emissionprob[0]) == 2:
         return tuple(emissionprob)
     return (emissionprob,)
 

@@ -9,6 +9,7 @@ from typing import Self
 from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
 from .emissions import GaussianEmissions
+from .emissions._checks import check_covariance_type
 
 
 class GaussianHMM(NumericHMM):
@@ -254,6 +255,7 @@ class GaussianHMM(NumericHMM):
             If probabilities do not sum to one, shapes do not fit, or a covariance is
             not positive definite.
         """
+        check_covariance_type(covariance_type)
         emission = GaussianEmissions(covariance_type).check(
             len(startprob), means=means, covariances=covariances
         )

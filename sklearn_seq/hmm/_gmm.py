@@ -9,6 +9,7 @@ from typing import Self
 from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
 from .emissions import GaussianMixtureEmissions
+from .emissions._checks import check_covariance_type
 
 
 class GMMHMM(NumericHMM):
@@ -269,6 +270,7 @@ class GMMHMM(NumericHMM):
             If probabilities do not sum to one, shapes do not fit, or a covariance is
             not positive definite.
         """
+        check_covariance_type(covariance_type)
         emission = GaussianMixtureEmissions(covariance_type=covariance_type).check(
             len(startprob), weights=weights, means=means, covariances=covariances
         )

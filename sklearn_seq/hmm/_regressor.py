@@ -3,6 +3,7 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from numbers import Integral
 from typing import Self
 
@@ -76,7 +77,10 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are not predicted when the target is
-        the next step. They tell about the state, as the others do.
+        the next step. They are modelled as emissions, as the others are, so that
+        states may explain these inputs instead of the targets, which fit warns of:
+        compare with a model that is not given them, or use ARRegressor or
+        LDSRegressor, of which inputs drive the targets.
 
     burn_in : int, default=0
         Number of first time steps of each sequence that the score does not count.
@@ -212,6 +216,15 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         """
         sequences, targets = self._read_fit(X, y, groups)
         check_counted(targets.counted(sequences.offsets, self.burn_in), self, "learn")
+        if targets.kind == NEXT and self.exogenous is not None:
+            warnings.warn(
+                f"exogenous={self.exogenous!r}: HMMRegressor models inputs as "
+                "emissions, so that its states may explain the inputs instead of the "
+                "targets. Compare with a model without these columns, or use "
+                "ARRegressor or LDSRegressor.",
+                UserWarning,
+                stacklevel=3,
+            )
         rows = joint_rows(sequences, targets)
         if self.emission == "poisson":
             check_counts(rows, self)

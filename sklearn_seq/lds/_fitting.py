@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._core.verbosity import em_report
+from ..em import check_some_known, warn_of_few_values
+from ._fixed import n_free_parameters
 from .learning import learn
 
 # parameters of every estimator of this family, which say how a system is learned
@@ -57,8 +59,9 @@ def learn_system(
 
     What `verbose` prints is about a model of that name.
     """
-    settings = {name: getattr(estimator, name) for name in SETTINGS}
-    return learn(
+    check_some_known(observed)
+    settings = {name: getattr(estimator, name) for name in SETTINGS} | changes
+    result = learn(
         observed,
         offsets,
         inputs,
@@ -68,5 +71,10 @@ def learn_system(
         if on_iteration is None
         else lambda parameters, bound: on_iteration(parameters),
         report=em_report(estimator, name),
-        **{**settings, **changes},
+        **settings,
     )
+    n_parameters = n_free_parameters(
+        result.parameters, settings["fixed"] or {}, estimator.covariance_type
+    )
+    warn_of_few_values(estimator, n_parameters, observed)
+    return result

@@ -105,6 +105,26 @@ def free_changes_of_basis(parameters, fixed):
     return n * n - np.linalg.matrix_rank(np.hstack(rows)) if rows else n * n
 
 
+def n_free_parameters(parameters, fixed, covariance_type):
+    """Free parameters; a change of the state's basis is no freedom."""
+    n_outputs, n = parameters.observation_matrix.shape
+    covariances = {
+        "transition_covariance": n * (n + 1) // 2,
+        "initial_state_covariance": n * (n + 1) // 2,
+        "observation_covariance": {
+            "full": n_outputs * (n_outputs + 1) // 2,
+            "diag": n_outputs,
+            "spherical": 1,
+        }[covariance_type],
+    }
+    free = sum(
+        covariances.get(name, np.size(value))
+        for name, value in parameters._asdict().items()
+        if value is not None and name not in fixed
+    )
+    return int(free - free_changes_of_basis(parameters, fixed))
+
+
 def check_parameters(**matrices):
     """Known matrices as `Parameters`, after a check of shapes, values and signs."""
     given = {}

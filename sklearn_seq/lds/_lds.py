@@ -25,7 +25,7 @@ from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout, last_rows
 from ..targets import next_step_targets
 from ._fitting import learn_system, split_inputs
-from ._fixed import check_parameters, free_changes_of_basis, number_of_inputs
+from ._fixed import check_parameters, n_free_parameters, number_of_inputs
 from .kalman import Parameters, filter_states, log_likelihood, smooth_states
 
 NAMES = Parameters._fields
@@ -633,24 +633,9 @@ class LinearDynamicalSystem(
         return restore(states.means), restore(np.array(states.covariances))
 
     def _n_parameters(self):
-        """Free parameters; a change of the state's basis is no freedom."""
-        p, fixed = self._parameters(), self.fixed or {}
-        n_outputs, n = p.observation_matrix.shape
-        symmetric = {
-            "transition_covariance": n * (n + 1) // 2,
-            "initial_state_covariance": n * (n + 1) // 2,
-            "observation_covariance": {
-                "full": n_outputs * (n_outputs + 1) // 2,
-                "diag": n_outputs,
-                "spherical": 1,
-            }[self.covariance_type],
-        }
-        free = sum(
-            symmetric.get(name, np.size(value))
-            for name, value in zip(NAMES, p, strict=True)
-            if value is not None and name not in fixed
+        return n_free_parameters(
+            self._parameters(), self.fixed or {}, self.covariance_type
         )
-        return free - free_changes_of_basis(p, fixed)
 
 
 def check_no_overflow(n_steps, *arrays):

@@ -7,6 +7,7 @@ import numpy as np
 
 from ._covariances import symmetric
 
+COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 ASYMMETRY = 1e-8  # relative, of a covariance that passes for symmetric
 SUMS = 1e-6  # how far probabilities may be from summing to one
 
@@ -83,6 +84,15 @@ def check_array(value, name, shape, axes):
             "numbers. Replace it."
         )
     return array
+
+
+def check_covariance_type(covariance_type):
+    """One of the forms of covariances."""
+    if covariance_type not in COVARIANCE_TYPES:
+        raise ValueError(
+            f"covariance_type={covariance_type!r}: expected one of "
+            f"{list(COVARIANCE_TYPES)}."
+        )
 
 
 def check_covariances(value, name, covariance_type, shape, axes):
