@@ -3,7 +3,10 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import inspect
+
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SequenceEstimator, check_counted
@@ -120,6 +123,18 @@ class SequenceDensity(SequenceEstimator):
         sequences = self._read_sequences(X, groups)
         total = self._total(sequences)
         return float(self._n_parameters() * np.log(sequences.n_rows)) - 2 * total
+
+    def _refuse_parameters_set_by_hand(self):
+        """Attributes of a model that was never fitted make no fitted one."""
+        names = inspect.signature(self.from_parameters).parameters
+        given = [f"{name}_" for name in names if f"{name}_" in vars(self)]
+        if given and not hasattr(self, "n_features_in_"):
+            name = type(self).__name__
+            raise NotFittedError(
+                f"This {name} instance is not fitted yet: {given[0]} was set by hand, "
+                f"which makes no model. Take {name}.from_parameters(...) for one of "
+                "known parameters, or fit with init={...} to learn from them on."
+            )
 
     def _total(self, sequences):
         """Log-likelihood of all rows; -inf where it is beyond floating point."""

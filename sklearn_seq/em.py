@@ -9,6 +9,7 @@ lower but for rounding.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from difflib import get_close_matches
 from functools import reduce
 from math import inf, isfinite
 from typing import Any, NamedTuple
@@ -265,6 +266,26 @@ class Leaps:
         elif self._length == self._longest:
             self._longest *= 4.0
         return rose
+
+
+def unknown_name(parameter, name, names):
+    """An error for a name of no parameter, with the names that it may stand for."""
+    close = get_close_matches(str(name), names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return ValueError(
+        f"{parameter}={{{name!r}: ...}}: there is no such parameter.{hint} Expected "
+        f"among {list(names)}."
+    )
+
+
+def refuse_both(fixed, init):
+    """Refuse parameters that are held and learned at once."""
+    both = sorted(set(fixed) & set(init))
+    if both:
+        raise ValueError(
+            f"{both[0]!r} is in both fixed and init: a fixed parameter keeps its "
+            "value, and learning starts from one of init. Leave one of them out."
+        )
 
 
 def check_some_known(rows):

@@ -27,7 +27,7 @@ from ..em import check_some_known, warn_of_few_values
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout, last_rows
 from ..targets import next_step_targets
-from ._checks import check_fixed, check_prior
+from ._checks import check_given, check_init, check_prior
 from .inference import forward, log_likelihood, smooth, viterbi
 from .learning import Parameters, learn
 
@@ -45,6 +45,7 @@ class BaseHMM(
     """
 
     _allow_nan = True
+    _usual_init = "kmeans"  # where parameters come from that init={...} does not name
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -127,7 +128,8 @@ class BaseHMM(
         """
         self._check_size(rows, start)
         emissions = self._make_emissions()
-        fixed = check_fixed(self.fixed, emissions, self.n_components, rows.shape[1])
+        size = self.n_components, rows.shape[1]
+        fixed = check_given(self.fixed, emissions, *size)
         prior = check_prior(
             self.startprob_prior,
             self.transmat_prior,
@@ -135,12 +137,14 @@ class BaseHMM(
             fixed,
             self.n_components,
         )
+        given = check_init(self.init, fixed, emissions, *size, prior.mask)
         result = learn(
             rows,
             offsets,
             emissions,
             n_components=self.n_components,
-            init=getattr(self, "init", "random"),
+            init=self._usual_init if given is not None else self.init,
+            given=given,
             fixed=fixed,
             prior=prior,
             labels=labels,
@@ -376,6 +380,7 @@ class BaseHMM(
         return len(self.startprob_)
 
     def __sklearn_is_fitted__(self):
+        self._refuse_parameters_set_by_hand()
         return hasattr(self, "startprob_")
 
     def _forget(self):

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
 
 from .._closed_loop import lay_out
-from .._core.sklearn_compat import Interval, validate_data
+from .._core.sklearn_compat import Interval, StrOptions, validate_data
 from .._symbols import encode, fit_encoder, is_text
 from ..sequences import Sequences
 from ._base import BaseHMM
@@ -33,6 +33,12 @@ class CategoricalHMM(BaseHMM):
     symbols : "auto" or array-like, default="auto"
         The alphabet, for several columns a list of alphabets. "auto" takes the symbols
         that fit meets; later ones that are not among them are an error.
+
+    init : {"random"} or dict, default="random"
+        Where a run starts: from random probabilities. A dict holds values from which
+        the first run starts, by the names of `fixed`; what it does not name, and
+        further runs, start at random. The columns of "emissionprob" are the symbols in
+        sorted order, as in `symbols_`.
 
     fixed : dict, default=None
         Parameters held at given values, by name: "startprob", "transmat",
@@ -149,9 +155,12 @@ class CategoricalHMM(BaseHMM):
     10
     """
 
+    _usual_init = "random"
+
     _parameter_constraints = {
         **BaseHMM._parameter_constraints,
         "symbols": ["array-like", str],
+        "init": [StrOptions({"random"}), dict],
         "emissionprob_prior": [Interval(Real, 1, None, closed="left")],
     }
 
@@ -160,6 +169,7 @@ class CategoricalHMM(BaseHMM):
         n_components=1,
         *,
         symbols="auto",
+        init="random",
         fixed=None,
         startprob_prior=1.0,
         transmat_prior=1.0,
@@ -177,6 +187,7 @@ class CategoricalHMM(BaseHMM):
     ):
         self.n_components = n_components
         self.symbols = symbols
+        self.init = init
         self.fixed = fixed
         self.startprob_prior = startprob_prior
         self.transmat_prior = transmat_prior
@@ -223,7 +234,9 @@ class CategoricalHMM(BaseHMM):
         Returns
         -------
         model : CategoricalHMM
-            Ready to predict, forecast and sample.
+            Ready to predict, forecast and sample. `fit` learns from these parameters
+            on after ``set_params(warm_start=True)``, and drops them without; see also
+            `init`.
 
         Raises
         ------

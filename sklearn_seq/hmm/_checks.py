@@ -6,32 +6,72 @@
 import numpy as np
 
 from .._markov import check_probabilities
+from ..em import refuse_both, unknown_name
 from .emissions._checks import as_numbers
 from .learning import Prior
 
 
-def check_fixed(fixed, emissions, n_components, n_features):
-    """Parameters that a user wants held, as arrays by name."""
-    fixed = dict(fixed or {})
+def check_given(given, emissions, n_components, n_features, *, what="fixed"):
+    """Parameters that a user gives by name, as arrays.
+
+    Parameters
+    ----------
+    given : dict of str to array-like, or None
+    emissions : object
+        A family of emissions.
+    n_components, n_features : int
+    what : {"fixed", "init"}, default="fixed"
+        The parameter of the estimator, for errors.
+
+    Returns
+    -------
+    checked : dict of str to ndarray
+    """
+    given = dict(given or {})
     names = ("startprob", "transmat", *emissions.names)
-    unknown = sorted(set(fixed) - set(names))
-    if unknown:
-        raise ValueError(
-            f"fixed={{{unknown[0]!r}: ...}}: there is no such parameter. Expected "
-            f"among {list(names)}."
+    for name in given:
+        if name not in names:
+            raise unknown_name(what, name, names)
+    try:
+        checked = emissions.check_some(
+            n_components,
+            n_features,
+            **{name: given[name] for name in emissions.names if name in given},
         )
-    checked = emissions.check_some(
-        n_components,
-        n_features,
-        **{name: fixed[name] for name in emissions.names if name in fixed},
-    )
+    except ValueError as error:
+        if what == "fixed":
+            raise
+        raise ValueError(str(error).replace("fixed[", f"{what}[")) from None
     for name, shape in (
         ("startprob", (n_components,)),
         ("transmat", (n_components, n_components)),
     ):
-        if name in fixed:
-            checked[name] = check_probabilities(fixed[name], f"fixed[{name!r}]", shape)
+        if name in given:
+            checked[name] = check_probabilities(given[name], f"{what}[{name!r}]", shape)
     return checked
+
+
+def check_init(init, fixed, emissions, n_components, n_features, mask):
+    """Starting values as arrays; None, if `init` is the name of a guess."""
+    if not isinstance(init, dict):
+        return None
+    given = check_given(init, emissions, n_components, n_features, what="init")
+    refuse_both(fixed, given)
+    check_mask(given, mask, "init")
+    return given
+
+
+def check_mask(given, mask, what):
+    """Refuse transitions that a mask excludes."""
+    if (
+        mask is not None
+        and "transmat" in given
+        and (given["transmat"][~mask] > 0).any()
+    ):
+        raise ValueError(
+            f"{what}['transmat'] has transitions that transmat_mask excludes. Leave "
+            "one of them out."
+        )
 
 
 def check_prior(startprob_prior, transmat_prior, transmat_mask, fixed, n_components):
@@ -57,11 +97,7 @@ def check_prior(startprob_prior, transmat_prior, transmat_mask, fixed, n_compone
                 f"transmat_mask leaves state {state} without a transition. Let it at "
                 "least stay: set the diagonal to True."
             )
-        if "transmat" in fixed and (fixed["transmat"][~mask] > 0).any():
-            raise ValueError(
-                "fixed['transmat'] has transitions that transmat_mask excludes. Leave "
-                "one of them out."
-            )
+        check_mask(fixed, mask, "fixed")
     return Prior(
         _excess(startprob_prior, "startprob_prior", (n_components,)),
         _excess(transmat_prior, "transmat_prior", square),

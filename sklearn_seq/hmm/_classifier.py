@@ -57,8 +57,9 @@ class HMMClassifier(SequenceClassifier):
     n_mix : int, default=1
         Number of Gaussians of each state, for "gmm".
 
-    init : {"kmeans", "segments", "random"}, default="kmeans"
-        Where EM starts, as in :class:`GaussianHMM`.
+    init : {"kmeans", "segments", "random"} or dict, default="kmeans"
+        Where EM starts, as in :class:`GaussianHMM`. A dict is for the
+        model of every class; with a label at each time step, for all classes' states.
 
     alpha : float, default=1.0
         Additive (Laplace) smoothing of start, transition and symbol probabilities, as

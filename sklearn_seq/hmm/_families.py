@@ -35,4 +35,6 @@ def make_hmm(emission, estimator, **changes):
     model = FAMILIES[emission]()
     names = model.get_params().keys()
     settings = estimator.get_params(deep=False) | changes
+    if emission == "categorical" and isinstance(settings["init"], str):
+        settings.pop("init")  # codes of symbols are in no order to cluster or to cut
     return model.set_params(**{k: v for k, v in settings.items() if k in names})

@@ -29,10 +29,12 @@ class GaussianHMM(NumericHMM):
     covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
         Form of the covariances, as in :class:`~sklearn.mixture.GaussianMixture`.
 
-    init : {"kmeans", "segments", "random"}, default="kmeans"
+    init : {"kmeans", "segments", "random"} or dict, default="kmeans"
         Where a run starts: from k-means clusters of the rows, from each sequence cut
         into `n_components` stretches of equal length (the flat start of left-right
         models), or from random rows.
+        A dict holds values from which the first run starts, by the names of `fixed`;
+        what it does not name starts as with "kmeans", and so do further runs.
 
     fixed : dict, default=None
         Parameters held at given values, by name: "startprob", "transmat",
@@ -166,7 +168,7 @@ class GaussianHMM(NumericHMM):
     _parameter_constraints = {
         **NumericHMM._parameter_constraints,
         "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
-        "init": [StrOptions({"kmeans", "segments", "random"})],
+        "init": [StrOptions({"kmeans", "segments", "random"}), dict],
         "means_prior": [Real, "array-like"],
         "means_weight": [Interval(Real, 0, None, closed="left")],
         "covars_prior": [Interval(Real, 0, None, closed="left"), "array-like"],
@@ -247,7 +249,9 @@ class GaussianHMM(NumericHMM):
         Returns
         -------
         model : GaussianHMM
-            Ready to predict, forecast and sample.
+            Ready to predict, forecast and sample. `fit` learns from these parameters
+            on after ``set_params(warm_start=True)``, and drops them without; see also
+            `init`.
 
         Raises
         ------

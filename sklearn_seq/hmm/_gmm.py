@@ -29,10 +29,12 @@ class GMMHMM(NumericHMM):
     covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
         Form of the covariances; with "tied", the Gaussians of a state share theirs.
 
-    init : {"kmeans", "segments", "random"}, default="kmeans"
+    init : {"kmeans", "segments", "random"} or dict, default="kmeans"
         Where a run starts: from k-means clusters of the rows, from each sequence cut
         into `n_components` stretches of equal length (the flat start of left-right
         models), or from random rows.
+        A dict holds values from which the first run starts, by the names of `fixed`;
+        what it does not name starts as with "kmeans", and so do further runs.
 
     fixed : dict, default=None
         Parameters held at given values, by name: "startprob", "transmat",
@@ -173,7 +175,7 @@ class GMMHMM(NumericHMM):
         **NumericHMM._parameter_constraints,
         "n_mix": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
-        "init": [StrOptions({"kmeans", "segments", "random"})],
+        "init": [StrOptions({"kmeans", "segments", "random"}), dict],
         "weights_prior": [Interval(Real, 1, None, closed="left"), "array-like"],
         "means_prior": [Real, "array-like"],
         "means_weight": [Interval(Real, 0, None, closed="left"), "array-like"],
@@ -262,7 +264,9 @@ class GMMHMM(NumericHMM):
         Returns
         -------
         model : GMMHMM
-            Ready to predict, forecast and sample.
+            Ready to predict, forecast and sample. `fit` learns from these parameters
+            on after ``set_params(warm_start=True)``, and drops them without; see also
+            `init`.
 
         Raises
         ------

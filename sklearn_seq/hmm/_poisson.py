@@ -25,10 +25,12 @@ class PoissonHMM(NumericHMM):
     n_components : int, default=1
         Number of states.
 
-    init : {"kmeans", "segments", "random"}, default="kmeans"
+    init : {"kmeans", "segments", "random"} or dict, default="kmeans"
         Where a run starts: from k-means clusters of the rows, from each sequence cut
         into `n_components` stretches of equal length (the flat start of left-right
         models), or from random rows.
+        A dict holds values from which the first run starts, by the names of `fixed`;
+        what it does not name starts as with "kmeans", and so do further runs.
 
     fixed : dict, default=None
         Parameters held at given values, by name: "startprob", "transmat",
@@ -145,7 +147,7 @@ class PoissonHMM(NumericHMM):
 
     _parameter_constraints = {
         **NumericHMM._parameter_constraints,
-        "init": [StrOptions({"kmeans", "segments", "random"})],
+        "init": [StrOptions({"kmeans", "segments", "random"}), dict],
         "rates_prior": [Interval(Real, 0, None, closed="left"), "array-like"],
         "rates_weight": [Interval(Real, 0, None, closed="left"), "array-like"],
     }
@@ -213,7 +215,9 @@ class PoissonHMM(NumericHMM):
         Returns
         -------
         model : PoissonHMM
-            Ready to predict, forecast and sample.
+            Ready to predict, forecast and sample. `fit` learns from these parameters
+            on after ``set_params(warm_start=True)``, and drops them without; see also
+            `init`.
 
         Raises
         ------

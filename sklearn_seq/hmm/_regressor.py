@@ -49,8 +49,9 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     n_mix : int, default=1
         Number of Gaussians of each state, for "gmm".
 
-    init : {"kmeans", "segments", "random"}, default="kmeans"
-        Where EM starts, as in :class:`GaussianHMM`.
+    init : {"kmeans", "segments", "random"} or dict, default="kmeans"
+        Where EM starts, as in :class:`GaussianHMM`. The columns of X come
+        first, then those of y.
 
     startprob_prior : float or array-like of shape (n_components,), default=1.0
         Dirichlet concentrations of the start probabilities, at least 1.

@@ -104,6 +104,7 @@ def learn(
     *,
     n_components,
     init="kmeans",
+    given=None,
     fixed=None,
     prior=None,
     labels=None,
@@ -130,6 +131,9 @@ def learn(
         Number of states.
     init : {"kmeans", "segments", "random"}, default="kmeans"
         Where a run starts.
+    given : dict of str to ndarray, default=None
+        Parameters that the first run starts from, by the names of `fixed`; the others
+        come from `init`.
     fixed : dict of str to ndarray, default=None
         Parameters that are held: "startprob", "transmat", those of the emissions.
     prior : Prior, default=None
@@ -166,7 +170,7 @@ def learn(
     Rows are taken in units in which they are about 1, and parameters come back in the
     units of the data.
     """
-    fixed, prior = fixed or {}, prior or Prior()
+    fixed, given, prior = fixed or {}, given or {}, prior or Prior()
     data, emissions, units = emissions.standardise(rows)
     shift = units.log_jacobian(rows) / len(rows)
     held = frozenset(fixed).intersection(emissions.names)
@@ -180,16 +184,20 @@ def learn(
         emission = emission._replace(**{name: fixed[name] for name in held})
         return parameters._replace(emission=emission)
 
-    def hold(parameters):
-        """With fixed parameters, which are in the units of the data."""
-        parameters = parameters._replace(
-            **{name: fixed[name] for name in ("startprob", "transmat") if name in fixed}
-        )
-        return inward(outward(parameters)) if held else parameters
+    def take(parameters, values):
+        """With some parameters, which are in the units of the data."""
+        chain = {k: v for k, v in values.items() if k in ("startprob", "transmat")}
+        parameters = parameters._replace(**chain)
+        others = {k: v for k, v in values.items() if k not in chain}
+        if not others:
+            return parameters
+        parameters = outward(parameters)
+        emission = parameters.emission._replace(**others)
+        return inward(parameters._replace(emission=emission))
 
     def initialize(rng, k):
         if start is not None and k == 0:
-            return hold(inward(start))
+            return take(inward(start), fixed)
         startprob, transmat, emission = initial_guess(
             data,
             offsets,
@@ -200,7 +208,8 @@ def learn(
             mask=prior.mask,
             rng=rng,
         )
-        return hold(Parameters(startprob, transmat, emission))
+        guess = Parameters(startprob, transmat, emission)
+        return take(guess, fixed | given if k == 0 else fixed)
 
     def log_prior(parameters):
         return prior.log_density(parameters) + emissions.log_prior(parameters.emission)

@@ -37,7 +37,7 @@ class LDSClassifier(SequenceClassifier):
     covariance_type : {"full", "diag", "spherical"}, default="full"
         Form of the observation covariances.
 
-    init : {"subspace", "factor_analysis", "random"}, default="subspace"
+    init : {"subspace", "factor_analysis", "random"} or dict, default="subspace"
         Where EM starts, as in :class:`LinearDynamicalSystem`.
 
     fixed : dict, default=None

@@ -7,22 +7,25 @@ import re
 
 import numpy as np
 
+from ..em import unknown_name
 from ._subspace import symmetric
 from .kalman import Parameters
 
 
-def check_fixed(fixed, n_components, n_features, n_inputs=0):
-    """The fixed parameters as arrays, after a check of names, shapes and signs.
+def check_given(given, n_components, n_features, n_inputs=0, *, what="fixed"):
+    """Parameters given by name as arrays, after a check of names, shapes and signs.
 
     Parameters
     ----------
-    fixed : dict of str to array-like, or None
+    given : dict of str to array-like, or None
         Any of the names of `Parameters`. For arrays with one entry, numbers will do.
     n_components, n_features, n_inputs : int
+    what : {"fixed", "init"}, default="fixed"
+        The parameter of the estimator, for errors.
 
     Returns
     -------
-    fixed : dict of str to ndarray
+    given : dict of str to ndarray
     """
     n, m, p = n_components, n_features, n_inputs
     shapes = {
@@ -36,40 +39,37 @@ def check_fixed(fixed, n_components, n_features, n_inputs=0):
         "feedthrough_matrix": (m, p),
     }
     checked = {}
-    for name, value in (fixed or {}).items():
+    for name, value in (given or {}).items():
         if name not in shapes:
-            raise ValueError(
-                f"fixed has no parameter {name!r}; its keys are {', '.join(shapes)}."
-            )
+            raise unknown_name(what, name, shapes)
+        label = f"{what}[{name!r}]"
         shape = shapes[name]
         if not p and shape[-1] == 0:
-            raise ValueError(f"fixed[{name!r}] needs inputs, and there are none.")
+            raise ValueError(f"{label} needs inputs, and there are none.")
         array = np.array(value, dtype=np.float64)
         if array.size == 1 and np.prod(shape) == 1:
             array = array.reshape(shape)
         if array.shape != shape:
-            raise ValueError(
-                f"fixed[{name!r}] must have shape {shape}, got {array.shape}."
-            )
+            raise ValueError(f"{label} must have shape {shape}, got {array.shape}.")
         if not np.isfinite(array).all():
-            raise ValueError(f"fixed[{name!r}] must be finite.")
+            raise ValueError(f"{label} must be finite.")
         if name.endswith("covariance"):
-            array = check_covariance(array, name, name == "observation_covariance")
+            array = check_covariance(array, label, name == "observation_covariance")
         checked[name] = array
     return checked
 
 
-def check_covariance(covariance, name, definite):
+def check_covariance(covariance, label, definite):
     """The covariance, exactly symmetric; an error if it is not positive."""
     size = np.abs(covariance).max()
     if np.abs(covariance - covariance.T).max() > 1e-8 * size:
-        raise ValueError(f"fixed[{name!r}] must be symmetric.")
+        raise ValueError(f"{label} must be symmetric.")
     covariance = symmetric(covariance)
     smallest = np.linalg.eigvalsh(covariance / (size or 1.0))[0]
     if smallest < -1e-10 or (definite and smallest <= 0):
         kind = "definite" if definite else "semi-definite"
         raise ValueError(
-            f"fixed[{name!r}] must be positive {kind}; its smallest eigenvalue is "
+            f"{label} must be positive {kind}; its smallest eigenvalue is "
             f"{smallest * size:.3g}."
         )
     return covariance
@@ -141,7 +141,7 @@ def check_parameters(**matrices):
     inputs = given.get("input_matrix", given.get("feedthrough_matrix"))
     n_inputs = 0 if inputs is None else inputs.shape[1]
     try:
-        checked = check_fixed(given, len(A), len(C), n_inputs)
+        checked = check_given(given, len(A), len(C), n_inputs)
     except ValueError as error:
         raise ValueError(re.sub(r"fixed\['(\w+)'\]", r"\1", str(error))) from None
     if n_inputs:

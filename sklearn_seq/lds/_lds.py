@@ -59,9 +59,11 @@ class LinearDynamicalSystem(
     covariance_type : {"full", "diag", "spherical"}, default="full"
         Form of the observation covariance R.
 
-    init : {"subspace", "factor_analysis", "random"}, default="subspace"
+    init : {"subspace", "factor_analysis", "random"} or dict, default="subspace"
         Where EM starts: subspace identification, factor analysis of the rows with a
-        first-order autoregression of the factors, or random dynamics.
+        first-order autoregression of the factors, or random dynamics. A dict holds
+        values to start from, by the names of `fixed`; what it does not name follows
+        from "subspace".
 
     fixed : dict, default=None
         Parameters held at given values, by name: "transition_matrix",
@@ -192,7 +194,7 @@ class LinearDynamicalSystem(
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "diag", "spherical"})],
-        "init": [StrOptions({"subspace", "factor_analysis", "random"})],
+        "init": [StrOptions({"subspace", "factor_analysis", "random"}), dict],
         "fixed": [dict, None],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
@@ -351,7 +353,9 @@ class LinearDynamicalSystem(
         Returns
         -------
         model : LinearDynamicalSystem
-            Ready to filter, smooth, forecast and sample.
+            Ready to filter, smooth, forecast and sample. `fit` learns from these
+            parameters on after ``set_params(warm_start=True)``, and drops them
+            without; see also `init`.
 
         Raises
         ------
@@ -606,6 +610,7 @@ class LinearDynamicalSystem(
         return self.transition_matrix_.shape[0]
 
     def __sklearn_is_fitted__(self):
+        self._refuse_parameters_set_by_hand()
         return hasattr(self, "transition_matrix_")
 
     def _forget(self):

@@ -49,7 +49,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     covariance_type : {"full", "diag", "spherical"}, default="full"
         Form of the observation covariance.
 
-    init : {"subspace", "factor_analysis", "random"}, default="subspace"
+    init : {"subspace", "factor_analysis", "random"} or dict, default="subspace"
         Where EM starts, as in :class:`LinearDynamicalSystem`. See the notes for what
         else is tried with a y for each row.
 
@@ -289,6 +289,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     def _starts(self, targets):
         """Where EM starts, one after the other, until a system is good enough."""
         if targets.kind != STEP:
+            return [self.init]
+        if isinstance(self.init, dict):
             return [self.init]
         return list(dict.fromkeys([self.init, "factor_analysis", "random"]))
 

@@ -19,10 +19,11 @@ from operator import add
 
 import numpy as np
 
-from ..em import expectation_maximization, sum_over_sequences
-from ._fixed import check_fixed
+from ..em import expectation_maximization, refuse_both, sum_over_sequences
+from ._fixed import check_given
 from ._guess import fit_start, initial_guess
 from ._m_step import above, covariance_floors, m_step
+from ._subspace import spectral_radius
 from ._units import Coordinates, Units, variances
 from .kalman import (
     Parameters,
@@ -70,8 +71,9 @@ def learn(
         Shape of the observation covariance.
     fixed : dict of str to array-like, default=None
         Parameters that are held.
-    init : {"subspace", "factor_analysis", "random"}, default="subspace"
-        The initial guess of the first run; further runs start at random.
+    init : {"subspace", "factor_analysis", "random"} or dict, default="subspace"
+        The initial guess of the first run; further runs start at random. A dict holds
+        parameters by name, to which a guess by "subspace" adds the others.
     n_init : int, default=1
         The number of runs, of which the best is kept.
     max_iter : int, default=100
@@ -106,11 +108,17 @@ def learn(
     Data are taken in units in which they are about 1, so that their scale does not
     matter, and parameters come back in the units of the data.
     """
-    fixed = check_fixed(fixed, n_components, X.shape[1], 0 if U is None else U.shape[1])
+    size = n_components, X.shape[1], 0 if U is None else U.shape[1]
+    fixed, given = check_given(fixed, *size), {}
+    if isinstance(init, dict):
+        given = check_given(init, *size, what="init")
+        refuse_both(fixed, given)
+        check_stable(given, stable)
+        init = "subspace"
     units = Units.of(X, U)
     X, U = X / units.x, None if U is None else U / units.u
     shift = units.log_density(X) / len(X)
-    fixed = units.apply(fixed)
+    fixed, given = units.apply(fixed), units.apply(given)
     spread = variances(X)
     kind = {"fixed": fixed, "covariance_type": covariance_type}
     if stable:
@@ -128,7 +136,7 @@ def learn(
                 U,
                 n_components,
                 init=init if k == 0 else "random",
-                fixed=fixed,
+                fixed=fixed if k else fixed | given,
                 spread=spread,
                 rng=rng,
             )
@@ -137,7 +145,8 @@ def learn(
         guess = above(floors, guess, free, covariance_type)
         if start is not None and k == 0:
             return guess
-        return fit_start(guess, X, offsets, U, floors=floors, **kind)
+        held = kind | {"fixed": fixed if k else fixed | given}
+        return fit_start(guess, X, offsets, U, floors=floors, **held)
 
     expected = sum_over_sequences(_statistics, add_statistics, (X, U), offsets, n_jobs)
     likelihood = sum_over_sequences(_likelihood, add, (X, U), offsets, n_jobs)
@@ -177,6 +186,19 @@ def learn(
         lower_bound=result.lower_bound + shift,
         lower_bounds=[bound + shift for bound in result.lower_bounds],
     )
+
+
+def check_stable(given, stable):
+    """Refuse an unstable start of a system that must be stable."""
+    if not stable or "transition_matrix" not in given:
+        return
+    radius = spectral_radius(given["transition_matrix"])
+    if radius > 1.0:
+        raise ValueError(
+            f"init['transition_matrix'] has an eigenvalue of modulus {radius:.6g}, but "
+            "a system that predicts without seeing its outputs must be stable. Scale "
+            "it down to at most 1."
+        )
 
 
 def _statistics(parameters, X, U, offsets):

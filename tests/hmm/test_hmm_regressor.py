@@ -50,7 +50,9 @@ def test_the_next_row_by_hand():
 
 def test_other_columns_tell_about_the_state():
     X = rows()
-    model = HMMRegressor(2, exogenous=[0, 1], random_state=0).fit(X)
+    with pytest.warns(UserWarning, match="models inputs as emissions") as caught:
+        model = HMMRegressor(2, exogenous=[0, 1], random_state=0).fit(X)
+    assert len([w for w in caught if w.category is UserWarning]) == 1
     hmm = model.model_
     assert model.predict(X).shape == (300, 1)
     weights = hmm.transform(X) @ hmm.transmat_

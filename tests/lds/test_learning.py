@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from statsmodels.tsa.statespace import structural
 
 from sklearn_seq.datasets import load_nile
-from sklearn_seq.lds._fixed import check_fixed
+from sklearn_seq.lds._fixed import check_given
 from sklearn_seq.lds._guess import from_subspace, in_coordinates_of, transformed
 from sklearn_seq.lds._m_step import (
     Floors,
@@ -639,7 +639,7 @@ def test_the_scale_of_a_single_value_is_its_size():
 @pytest.mark.parametrize(
     ("fixed", "message"),
     [
-        ({"A": 1.0}, "no parameter 'A'; its keys are transition_matrix"),
+        ({"A": 1.0}, "fixed={'A'.*no such parameter.*'transition_matrix'"),
         ({"transition_matrix": np.eye(3)}, r"must have shape \(2, 2\), got \(3, 3\)"),
         ({"observation_matrix": np.full((3, 2), np.nan)}, "must be finite"),
         ({"transition_covariance": [[1, 2], [0, 1]]}, "must be symmetric"),
@@ -651,13 +651,13 @@ def test_the_scale_of_a_single_value_is_its_size():
 )
 def test_errors_of_fixed_parameters(fixed, message):
     with pytest.raises(ValueError, match=message):
-        check_fixed(fixed, 2, 3)
+        check_given(fixed, 2, 3)
 
 
 def test_fixed_parameters_as_given():
-    assert check_fixed(None, 2, 3) == {}
+    assert check_given(None, 2, 3) == {}
     given = {"transition_covariance": np.diag([1, 0]), "initial_state_mean": [1, 2]}
-    checked = check_fixed(given, 2, 3)
+    checked = check_given(given, 2, 3)
     np.testing.assert_array_equal(checked["transition_covariance"], np.diag([1, 0]))
     assert checked["initial_state_mean"].dtype == np.float64
-    assert check_fixed({"transition_matrix": 1}, 1, 3)["transition_matrix"] == [[1.0]]
+    assert check_given({"transition_matrix": 1}, 1, 3)["transition_matrix"] == [[1.0]]
