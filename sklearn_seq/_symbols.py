@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numbers
+import warnings
 
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
@@ -48,11 +49,14 @@ def fit_encoder(rows, symbols):
         ) from error
 
 
-def encode(encoder, rows):
-    """Codes of the symbols; an error for one that the encoder does not know."""
+def encode(encoder, rows, missing=None):
+    """Codes of the symbols, -1 where one is missing; an error for an unknown one."""
     try:
         with np.errstate(invalid="ignore"):  # sums of large values, inf - inf
-            return encoder.transform(rows)
+            codes = encoder.transform(rows)
+        if missing is not None:
+            codes[missing] = -1
+        return codes
     except TypeError as error:  # numbers cannot be compared with strings
         raise ValueError(
             f"X has dtype {rows.dtype}, but the training sequences held strings."
@@ -63,6 +67,121 @@ def encode(encoder, rows):
             "Replace them by a known symbol, fit on sequences that hold them, or "
             "give the whole alphabet as the parameter symbols."
         ) from error
+
+
+def missing_values(values):
+    """Where an array of any shape has None, NaN, NaT or pandas' NA."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype != object:
+        return np.zeros(values.shape, dtype=bool)
+    return np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
+
+
+def _is_missing(value):
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # pandas' NA is neither, an array has no answer
+        return type(value).__name__ == "NAType"
+
+
+def nan_for_missing(values):
+    """An array-like as an array of objects with NaN for pandas' NA."""
+    values = np.array(values, dtype=object)
+    values[missing_values(values)] = np.nan
+    return values
+
+
+def fill_missing(rows, names, encoder=None):
+    """Put a known symbol where one is missing, so that the rows can be encoded.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns)
+    names : list of str
+        Names of the columns.
+    encoder : OrdinalEncoder, default=None
+        One whose symbols to take; by default, those that `rows` holds first.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, n_columns)
+    missing : ndarray of bool of shape (n_rows, n_columns)
+    """
+    missing = missing_values(rows)
+    if not missing.any():
+        return rows, missing
+    if encoder is not None:
+        known = [symbols[0] for symbols in encoder.categories_]
+        text = any(isinstance(symbol, str) for symbol in known)
+        known = np.array(known, object if text else rows.dtype)
+    else:
+        empty = missing.all(axis=0)
+        if empty.any():
+            name = names[np.flatnonzero(empty)[0]]
+            raise ValueError(
+                f"Feature {name!r} of X holds no symbol: all are missing. Leave it out."
+            )
+        known = rows[(~missing).argmax(axis=0), np.arange(rows.shape[1])]
+    return integers(np.where(missing, known, rows)), missing
+
+
+def integers(rows):
+    """Real numbers that are integers as integers; others as they are."""
+    if rows.dtype.kind != "f" or np.isnan(rows).any() or not are_whole(rows):
+        return rows
+    return rows.astype(np.intp)
+
+
+def are_whole(rows):
+    """Whether real numbers are integers or NaN; others are not asked."""
+    if rows.dtype.kind != "f":
+        return True
+    with np.errstate(invalid="ignore"):
+        whole = (np.abs(rows) < 2.0**53) & (rows == np.floor(rows))
+    return bool((whole | np.isnan(rows)).all())
+
+
+def warn_of_single_symbols(codes, encoder, names):
+    """Warn of a column in which (nearly) every symbol occurs once.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_rows, n_columns)
+        -1 where a symbol is missing.
+    encoder : OrdinalEncoder
+    names : list of str
+        Names of the columns.
+    """
+    for column, symbols, name in zip(
+        codes.T, encoder.categories_, names, strict=True
+    ):
+        counts = np.bincount(column[column >= 0])
+        n_rows, n_different = counts.sum(), np.count_nonzero(counts)
+        n_once = np.count_nonzero(counts == 1)
+        if n_rows < 10 or n_once < max(0.9 * n_different, 0.5 * n_rows):
+            continue
+        remedy = "Symbols come again; for measurements use a model of real numbers."
+        if isinstance(symbols[0], str) and max(map(len, symbols)) > 1:
+            remedy = (
+                "If each is a sequence of characters, pass them as a list of strings, "
+                "such as X[:, 0].tolist() or frame[name].tolist()."
+            )
+        warnings.warn(
+            f"{n_once} of the {n_different} symbols of feature {name!r} of X occur "
+            f"only once in {n_rows} rows: little can be learnt of them. {remedy}",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def holds_text(rows):
+    """Whether an array holds some string."""
+    if rows.dtype != object:
+        return rows.dtype.kind in "UST"
+    return any(isinstance(value, str) for value in rows.ravel())
 
 
 def is_text(rows):

@@ -17,6 +17,8 @@ from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
 from ._r_squared import r_squared
 from ._reach import reach_of, warn_if_far
+from ._sequences_1d import check_1d_sequences
+from ._symbols import nan_for_missing
 from ._version_stamp import VersionStamp
 from .sequences import ROWS, Sequences, read_layout
 from .targets import (
@@ -49,6 +51,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
     __metadata_request__transform = {"groups": True}
 
     _allow_nan = False  # whether NaN in X is a missing observation
+    _takes_strings = False  # whether X may hold symbols
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -61,10 +64,14 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         """Validate the stacked time steps: shape (n_rows, n_features)."""
         if not reset and self._is_plain(flat, dtype):
             return flat
+        options = {"reset": reset, "dtype": dtype, "ensure_all_finite": False}
         try:
-            rows = validate_data(
-                self, flat, reset=reset, dtype=dtype, ensure_all_finite=False
-            )
+            try:
+                return validate_data(self, flat, **options)
+            except TypeError as error:
+                if "NAType" not in str(error):
+                    raise
+            return validate_data(self, nan_for_missing(flat), **options)
         except ValueError as error:
             if "could not convert" not in str(error):
                 raise
@@ -73,7 +80,6 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
                 "text. Encode such columns, for example with "
                 "sklearn.preprocessing.OneHotEncoder."
             ) from error
-        return rows
 
     def _is_plain(self, flat, dtype):
         """Whether `validate_data` would find nothing to say, and return it as it is."""
@@ -93,12 +99,24 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         check_all_finite(rows, self)
         return Sequences(rows, layout)
 
-    def _read_layout(self, X, groups, *, reset):
-        """Find the sequences; the step of time learnt in fit tells holes later on."""
-        time_step = None if reset else getattr(self, "_time_step", None)
-        flat, layout = read_layout(X, groups, time_step)
+    def _read_layout(self, X, groups, *, reset, symbols=False):
+        """Find the sequences, read as those of fit.
+
+        The step of time learnt in fit tells holes later on. `symbols`: whether
+        integers are symbols of a single column.
+        """
+        flat, layout = read_layout(
+            X,
+            groups,
+            None if reset else getattr(self, "_time_step", None),
+            symbols=symbols,
+            fitting=reset,
+            one_dimensional=not reset and getattr(self, "_fitted_to_1d", False),
+        )
+        check_1d_sequences(layout, self, fitting=reset)
         if reset:
             self._time_step = layout.time_step
+            self._fitted_to_1d = layout.one_dimensional is not None
             rows = groups is not None and layout.kind == ROWS
             self._fitted_with_groups = rows and len(layout.sequence_offsets) > 2
         elif groups is None and layout.kind == ROWS:

@@ -14,7 +14,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._core.sklearn_compat import validate_data
-from ._symbols import encode, fit_encoder, is_text
+from ._symbols import (
+    are_whole,
+    encode,
+    fill_missing,
+    fit_encoder,
+    holds_text,
+    integers,
+    is_text,
+    missing_values,
+    warn_of_single_symbols,
+)
 from .base import FLOATS, SequenceEstimator, check_all_finite, check_counted
 from .sequences import Sequences
 from .targets import NEXT, SEQUENCE, STEP, Targets, read_targets
@@ -27,8 +37,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
     A family fills the hook ``_log_proba(sequences)``: log probabilities of the
     classes, of shape (n_rows, n_classes), or (n_sequences, n_classes) with one label
-    for each sequence. The rows of symbol sequences are their codes.
+    for each sequence. The rows of symbol sequences are their codes, -1 where one is
+    missing.
     """
+
+    _takes_strings = True
+    _allow_missing_symbols = False  # whether a model can do without some
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -46,21 +60,27 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         targets : Targets
         """
         self._forget()
-        flat, layout = self._read_layout(X, groups, reset=True)
+        wanted = self._wants_symbols(y)
+        flat, layout = self._read_layout(X, groups, reset=True, symbols=wanted)
         rows = validate_data(
             self, flat, reset=True, dtype=None, ensure_all_finite=False
         )
-        if self._are_symbols(rows, y):
-            self._encoder = fit_encoder(rows, self.symbols)
+        known, missing = rows, None
+        if holds_text(rows) or (wanted and are_whole(rows)):
+            known, missing = self._fill_missing(rows)
+        if self._are_symbols(known, y):
+            self._encoder = fit_encoder(known, self.symbols)
             self.symbols_ = self._encoder.categories_
-            rows = self._encoder.transform(rows)
+            rows = encode(self._encoder, known, missing)
+            warn_of_single_symbols(rows, self._encoder, self._input_names())
         else:
             rows = self._as_numbers(rows)
         sequences = Sequences(rows, layout)
         if y is None:
             targets = self._next_symbols(sequences)
             self.classes_ = self.symbols_[self._target_column()]
-            counts = 1 + np.bincount(targets.values[:, 0], minlength=len(self.classes_))
+            codes = targets.values[targets.values >= 0]
+            counts = 1 + np.bincount(codes, minlength=len(self.classes_))
             self._first_log_proba = np.log(counts / counts.sum())
         else:
             self._check_no_exogenous()
@@ -86,12 +106,34 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"contains only 1 class: {np.asarray(classes).tolist()}{hint}."
             )
 
+    def _fill_missing(self, rows, encoder=None):
+        """Rows to be encoded, and where symbols are missing, if the model allows it."""
+        missing = missing_values(rows)
+        if missing.any() and not self._allow_missing_symbols:
+            row, column = np.argwhere(missing)[0]
+            raise ValueError(
+                f"Input X contains NaN, None or NA: no symbol at row {row} (counted "
+                f"over all sequences), feature {self._input_names()[column]!r}. "
+                f"{type(self).__name__} takes no missing symbols: leave such rows out, "
+                "or give them a symbol of their own. HMMClassifier and CategoricalHMM "
+                "take them as they are."
+            )
+        known, missing = fill_missing(rows, self._input_names(), encoder)
+        return integers(known) if self._allow_missing_symbols else known, missing
+
+    def _wants_symbols(self, y):
+        """Whether X must hold symbols, by the parameter and for lack of a y."""
+        return y is None or self._declares_symbols()
+
+    def _declares_symbols(self):
+        if isinstance(self.symbols, str | bool | np.bool_):
+            return bool(self.symbols) and self.symbols != "auto"
+        return True
+
     def _are_symbols(self, rows, y):
         """Whether X holds symbols, by the parameter and by its dtype."""
         text = is_text(rows)
-        wanted = not isinstance(self.symbols, str | bool | np.bool_) or (
-            self.symbols is not False and self.symbols != "auto"
-        )
+        wanted = self._declares_symbols()
         if text and y is not None and self.symbols is False:
             raise ValueError(
                 "symbols=False, but X holds strings: numbers were expected. Leave "
@@ -129,7 +171,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return rows
 
     def _read_sequences(self, X, groups, *, reset=False):
-        flat, layout = self._read_layout(X, groups, reset=reset)
+        single = self._encoder is not None and self.n_features_in_ == 1
+        flat, layout = self._read_layout(X, groups, reset=reset, symbols=single)
         if self._encoder is None:
             rows = self._read_rows(flat, reset=reset)
             check_all_finite(rows, self)
@@ -137,7 +180,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         rows = validate_data(
             self, flat, reset=reset, dtype=None, ensure_all_finite=False
         )
-        return Sequences(encode(self._encoder, rows), layout)
+        codes = encode(self._encoder, *self._fill_missing(rows, self._encoder))
+        return Sequences(codes, layout)
 
     def _target_column(self):
         columns = self._target_columns(self.exogenous)
@@ -151,7 +195,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
     def _next_symbols(self, sequences):
         column = self._target_column()
-        return Targets(NEXT, sequences.rows[:, [column]], None, True)
+        codes = sequences.rows[:, [column]]
+        known = codes >= 0
+        return Targets(NEXT, codes, None if known.all() else known, True)
 
     def _read_labels(self, y, layout, kind=None, classes=None):
         """Labels lined up with X, and where there is none."""
@@ -385,6 +431,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         values[1:] = log_proba[rows[:-1], codes[1:]]
         first = sequences.offsets[:-1]
         values[first] = self._first_log_proba[codes[first]]
+        values[codes < 0] = 0.0
         return values
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ._core.sklearn_compat import _num_samples
+from ._sequences_1d import as_columns
 from ._time_index import segment_starts
 
 __all__ = ["Sequences", "read_layout"]
@@ -87,7 +88,14 @@ class Layout:
 
     time_step : (str, number), default=None
         The step between rows that a frame's index shows.
+
+    Attributes
+    ----------
+    one_dimensional : {"strings", "numbers"} or None
+        What the sequences held if they came without an axis of features.
     """
+
+    one_dimensional = None
 
     def __init__(self, kind, sequence_offsets, offsets=None, time_step=None):
         self.kind = kind
@@ -179,7 +187,7 @@ def _unequal(values):
     return len({np.shape(v)[:1] if hasattr(v, "ndim") else len(v) for v in values}) > 1
 
 
-def read_layout(X, groups=None, time_step=None) -> tuple[Any, Layout]:
+def read_layout(X, groups=None, time_step=None, **reading) -> tuple[Any, Layout]:
     """Find the sequences in X, whatever layout it has.
 
     Parameters
@@ -187,7 +195,8 @@ def read_layout(X, groups=None, time_step=None) -> tuple[Any, Layout]:
     X : array-like
         Rows of shape (n_timesteps, n_features), a frame with an index, a 3-D
         array of shape (n_sequences, n_timesteps, n_features) or a list of 2-D
-        arrays.
+        arrays. Without an axis of features: a string, or a list of strings, of lists
+        of symbols or of 1-D arrays.
 
     groups : array-like of shape (n_samples,), default=None
         For rows, the sequence to which each row belongs. Ids must be contiguous.
@@ -195,6 +204,10 @@ def read_layout(X, groups=None, time_step=None) -> tuple[Any, Layout]:
 
     time_step : (str, number), default=None
         The step between rows of the frame that a model was fitted to.
+
+    **reading : bool
+        How to read 1-D sequences of equal length: `symbols`, `fitting` and
+        `one_dimensional` of :func:`as_columns`.
 
     Returns
     -------
@@ -210,6 +223,14 @@ def read_layout(X, groups=None, time_step=None) -> tuple[Any, Layout]:
         If ids are not contiguous, if a frame's time runs backwards within a
         sequence, or if a sequence is not 2-D or is empty.
     """
+    X, one_dimensional = as_columns(X, **reading)
+    flat, layout = _read_2d(X, groups, time_step)
+    layout.one_dimensional = one_dimensional
+    return flat, layout
+
+
+def _read_2d(X, groups, time_step):
+    """The same for sequences with an axis of features."""
     if is_ragged(X):
         flat, layout = _read_ragged(X, time_step)
     elif getattr(X, "ndim", None) == 3 and not hasattr(X, "columns"):
@@ -261,18 +282,21 @@ def _read_ragged(X, time_step):
 
 def _stack_arrays(arrays):
     """Rows of all sequences; numbers beside text would silently become text."""
-    text = [array.dtype.kind in "UT" for array in arrays]
+    first = None  # sequence that is not of objects
     for i, array in enumerate(arrays):
         if array.ndim != 2:
             raise TypeError(
                 f"Sequence {i} of X is sparse, but dense data is required. Use "
                 "'.toarray()' to convert it to a dense numpy array."
             )
-        if array.dtype != object and text[i] != text[0]:
+        if array.dtype == object:
+            continue
+        first = i if first is None else first
+        if (array.dtype.kind in "UT") != (arrays[first].dtype.kind in "UT"):
             raise ValueError(
-                f"Sequence {i} of X has dtype {array.dtype}, but sequence 0 has "
-                f"{arrays[0].dtype}: X mixes strings with numbers. Symbols must be all "
-                "integers or all strings: cast the sequences, for example with "
+                f"Sequence {i} of X has dtype {array.dtype}, but sequence {first} has "
+                f"{arrays[first].dtype}: X mixes strings with numbers. Symbols must be "
+                "all integers or all strings: cast the sequences, for example with "
                 "array.astype(str)."
             )
     return np.concatenate(arrays)

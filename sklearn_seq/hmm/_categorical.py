@@ -11,7 +11,14 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from .._closed_loop import lay_out
 from .._core.sklearn_compat import Interval, StrOptions, validate_data
-from .._symbols import encode, fit_encoder, is_text
+from .._symbols import (
+    encode,
+    fill_missing,
+    fit_encoder,
+    integers,
+    is_text,
+    warn_of_single_symbols,
+)
 from ..sequences import Sequences
 from ._base import BaseHMM
 from .emissions import CategoricalEmissions
@@ -156,10 +163,11 @@ class CategoricalHMM(BaseHMM):
     """
 
     _usual_init = "random"
+    _takes_strings = True
 
     _parameter_constraints = {
         **BaseHMM._parameter_constraints,
-        "symbols": ["array-like", str],
+        "symbols": ["array-like", StrOptions({"auto"})],
         "init": [StrOptions({"random"}), dict],
         "emissionprob_prior": [Interval(Real, 1, None, closed="left")],
     }
@@ -228,8 +236,9 @@ class CategoricalHMM(BaseHMM):
             for each.
 
         symbols : array-like, default=None
-            The sorted alphabet, for several columns one for each. None numbers the
-            symbols from 0.
+            The alphabet in the order of the columns of `emissionprob`, for several
+            columns of X one alphabet for each. None numbers the symbols from 0. In the
+            model symbols are sorted, and the columns of `emissionprob_` with them.
 
         Returns
         -------
@@ -246,9 +255,16 @@ class CategoricalHMM(BaseHMM):
         tables = as_tables(emissionprob)
         emission = CategoricalEmissions().check(len(startprob), emissionprob=tables)
         sizes = [table.shape[1] for table in emission.emissionprob]
-        encoder = given_encoder(symbols, sizes)
+        alphabets = given_alphabets(symbols, sizes)
+        orders = [np.argsort(alphabet, kind="stable") for alphabet in alphabets]
+        emission = emission._replace(
+            emissionprob=tuple(
+                np.ascontiguousarray(table[:, order])
+                for table, order in zip(emission.emissionprob, orders, strict=True)
+            )
+        )
         model = cls._from_parameters(startprob, transmat, emission, len(sizes))
-        model._set_encoder(encoder)
+        model._set_encoder(encoder_of(alphabets))
         return model
 
     def forecast(self, X, n_steps=1, *, groups=None):
@@ -279,39 +295,26 @@ class CategoricalHMM(BaseHMM):
 
     def _read_sequences(self, X, groups, *, reset=False):
         """Sequences of codes, -1 where a symbol is missing."""
-        flat, layout = self._read_layout(X, groups, reset=reset)
+        single = reset or self.n_features_in_ == 1
+        flat, layout = self._read_layout(X, groups, reset=reset, symbols=single)
         rows = validate_data(
             self, flat, reset=reset, dtype=None, ensure_all_finite=False
         )
-        missing = missing_symbols(rows)
-        codes = np.full(rows.shape, -1, dtype=np.intp)
-        if reset or not missing.all():
-            rows = integers(rows, missing)
-            if reset:
-                check_repeats(rows, missing)
-            if missing.any():
-                rows = np.where(missing, self._stand_ins(rows, missing, reset), rows)
-            for column in rows.T:
-                if not is_text(column[:, None]):  # but numbers only
-                    check_finite(column)
-            if reset:
-                self._set_encoder(fit_encoder(rows, self.symbols))
-            codes = np.where(missing, -1, encode(self._encoder, rows))
+        known, missing = fill_missing(
+            rows, self._input_names(), None if reset else self._encoder
+        )
+        known = integers(known)
+        if reset:
+            check_repeats(known, missing)
+        for column in known.T:
+            if not is_text(column[:, None]):  # but numbers only
+                check_finite(column)
+        if reset:
+            self._set_encoder(fit_encoder(known, self.symbols))
+        codes = encode(self._encoder, known, missing)
+        if reset:
+            warn_of_single_symbols(codes, self._encoder, self._input_names())
         return Sequences(codes, layout)
-
-    def _stand_ins(self, rows, missing, reset):
-        """A known symbol of each column, to be read where one is missing."""
-        if not reset:
-            known = [symbols[0] for symbols in self.symbols_]
-            text = any(isinstance(symbol, str) for symbol in known)
-            return np.array(known, object if text else rows.dtype)
-        empty = missing.all(axis=0)
-        if empty.any():
-            name = self._input_names()[np.flatnonzero(empty)[0]]
-            raise ValueError(
-                f"Feature {name!r} of X holds no symbol: all are missing. Leave it out."
-            )
-        return rows[(~missing).argmax(axis=0), np.arange(rows.shape[1])]
 
     def _set_encoder(self, encoder):
         self._encoder, self.symbols_ = encoder, encoder.categories_
@@ -352,51 +355,37 @@ def as_tables(emissionprob):
     return (emissionprob,)
 
 
-def given_encoder(symbols, sizes):
-    """An encoder of alphabets that go with tables of the given numbers of columns."""
+def given_alphabets(symbols, sizes):
+    """Alphabets that go with tables of the given numbers of columns, as arrays."""
     if symbols is None:
         alphabets = [np.arange(size) for size in sizes]
     elif len(sizes) == 1 and np.ndim(symbols[0]) == 0:
-        alphabets = [np.asarray(symbols)]
+        alphabets = [np.asarray(list(symbols))]
     else:
-        alphabets = [np.asarray(alphabet) for alphabet in symbols]
+        alphabets = [np.asarray(list(alphabet)) for alphabet in symbols]
     if [len(alphabet) for alphabet in alphabets] != list(sizes):
         raise ValueError(
             f"symbols holds alphabets of {[len(a) for a in alphabets]} symbols, but "
             f"emissionprob has probabilities for {list(sizes)}."
         )
     for alphabet in alphabets:
-        if (alphabet[:-1] >= alphabet[1:]).any():
+        if len(np.unique(alphabet)) < len(alphabet):
             raise ValueError(
-                f"symbols={alphabet.tolist()}: expected in sorted order, each once, as "
-                "the columns of emissionprob are."
+                f"symbols={alphabet.tolist()}: expected each once, as there is one "
+                "column of emissionprob for each."
             )
+    return alphabets
+
+
+def encoder_of(alphabets):
+    """An encoder of alphabets, one for each column."""
+    alphabets = [np.sort(alphabet) for alphabet in alphabets]
     kinds = {alphabet.dtype.kind for alphabet in alphabets}
     one = np.array(
         [[alphabet[0] for alphabet in alphabets]],
         dtype=object if len(kinds) > 1 else None,
     )
     return OrdinalEncoder(categories=alphabets, dtype=np.intp).fit(one)
-
-
-def missing_symbols(rows):
-    """Where symbols are missing: NaN or None."""
-    if rows.dtype.kind == "f":
-        return np.isnan(rows)
-    if rows.dtype != object:
-        return np.zeros(rows.shape, dtype=bool)
-    return np.frompyfunc(lambda value: value is None or value != value, 1, 1)(
-        rows
-    ).astype(bool)
-
-
-def integers(rows, missing):
-    """Real numbers that are integers, or missing, as integers; others as they are."""
-    if rows.dtype.kind != "f":
-        return rows
-    rows = np.where(missing, 0.0, rows).astype(np.float64, copy=False)
-    whole = (np.abs(rows) < 2.0**53) & (rows == np.floor(rows))
-    return rows.astype(np.intp) if whole.all() else rows
 
 
 def check_finite(column):

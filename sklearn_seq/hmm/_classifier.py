@@ -21,7 +21,7 @@ from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from ..classification import SequenceClassifier
 from ..sequences import Sequences
 from ..targets import NEXT, SEQUENCE
-from ._categorical import given_encoder
+from ._categorical import encoder_of
 from ._families import make_hmm
 from ._gmm import GMMHMM
 from ._poisson import check_counts
@@ -161,6 +161,7 @@ class HMMClassifier(SequenceClassifier):
     """
 
     _allow_nan = True
+    _allow_missing_symbols = True
 
     _parameter_constraints = {
         **{
@@ -228,7 +229,6 @@ class HMMClassifier(SequenceClassifier):
         tags.input_tags.string = self.emission in ("auto", "categorical")
         tags.input_tags.categorical = self.emission not in ("gaussian", "gmm")
         tags.input_tags.positive_only = self.emission == "poisson"
-        tags.input_tags.allow_nan = self.emission != "categorical"
         return tags
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -269,6 +269,9 @@ class HMMClassifier(SequenceClassifier):
         super()._forget()
         for name in ("models_", "model_", "priors_"):
             self.__dict__.pop(name, None)
+
+    def _wants_symbols(self, y):
+        return super()._wants_symbols(y) or self.emission == "categorical"
 
     def _are_symbols(self, rows, y):
         symbols = super()._are_symbols(rows, y)
@@ -319,8 +322,8 @@ class HMMClassifier(SequenceClassifier):
         )
         model.n_features_in_ = self.n_features_in_
         if self._family == "categorical":
-            sizes = [len(symbols) for symbols in self.symbols_]
-            model._set_encoder(given_encoder(None, sizes))
+            codes = [np.arange(len(symbols)) for symbols in self.symbols_]
+            model._set_encoder(encoder_of(codes))
         return model
 
     def _learn_each(self, sequences, codes):

@@ -69,6 +69,8 @@ def choose_sequence(X, groups, sequence):
         if groups is not None:
             groups = np.asarray(groups).ravel()[begin:end]
         return OneSequence(rows, rows, groups, False)
+    if layout.one_dimensional is not None:
+        return OneSequence([rows], rows, None, True)
     alone = X[sequence : sequence + 1] if layout.kind == PANEL else [X[sequence]]
     return OneSequence(alone, rows, None, True)
 

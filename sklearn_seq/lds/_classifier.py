@@ -147,6 +147,7 @@ class LDSClassifier(SequenceClassifier):
 
     exogenous = None  # every column is observed
     symbols = False
+    _takes_strings = False
 
     def __init__(
         self,

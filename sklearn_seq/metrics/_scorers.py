@@ -388,8 +388,10 @@ def counted_log_likelihoods(model, X, y, groups, sample_weight):
     else:  # a density of the rows themselves
         targets = next_step_targets(sequences, np.arange(sequences.rows.shape[1]))
     index = targets.counted(sequences.offsets, getattr(model, "burn_in", 0))
-    if targets.kind == NEXT and targets.values.dtype.kind == "f":
-        index = index[~np.isnan(targets.values[index]).all(axis=1)]  # missing rows
+    if targets.kind == NEXT:
+        values = targets.values[index]
+        missing = np.isnan(values) if values.dtype.kind == "f" else values < 0
+        index = index[~missing.all(axis=1)]
     check_counted(index, model, "score")
     args = () if y is None else (y,)
     values = flat_values(model.score_samples(X, *args, groups=groups))

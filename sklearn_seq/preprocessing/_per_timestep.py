@@ -26,6 +26,7 @@ from .._core.sklearn_compat import (
     _raise_for_params,
 )
 from .._documentation_link import DocumentationLink
+from .._sequences_1d import as_columns
 from .._version_stamp import VersionStamp
 from ..base import SequenceEstimator
 from ..sequences import is_ragged, read_layout
@@ -370,6 +371,7 @@ def check_takes_rows(transformer):
 
 def stack_panel(X):
     """Time steps of a panel, stacked, and its layout; rows as they are, and None."""
+    X, _ = as_columns(X)
     if is_ragged(X) or getattr(X, "ndim", None) == 3:
         return read_layout(X)
     return X, None

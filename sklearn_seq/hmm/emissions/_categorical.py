@@ -200,7 +200,8 @@ class CategoricalEmissions:
         if "emissionprob" not in arrays:
             return {}
         tables, name = arrays["emissionprob"], form.format("emissionprob")
-        alone = not isinstance(tables, list | tuple) or np.ndim(tables[0]) < 2
+        several = isinstance(tables, list | tuple) and len(tables)
+        alone = not several or np.ndim(tables[0]) < 2
         tables = [tables] if alone else tables
         if D is None:
             D = len(self.n_symbols) or len(tables)
