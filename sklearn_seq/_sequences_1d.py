@@ -5,7 +5,7 @@
 
 import numpy as np
 
-STRINGS, NUMBERS = "strings", "numbers"
+STRINGS, SYMBOLS, NUMBERS = "strings", "symbols", "numbers"
 
 
 def as_columns(X, *, symbols=False, fitting=False, one_dimensional=False):
@@ -37,21 +37,27 @@ def as_columns(X, *, symbols=False, fitting=False, one_dimensional=False):
     X : array-like
         With an axis of features.
 
-    found : {"strings", "numbers"} or None
-        What 1-D sequences X held; None if X is returned as it is.
+    found : {"strings", "symbols", "numbers"} or None
+        What X held: strings, or 1-D sequences of strings or of numbers; None if it is
+        returned as it is.
     """
     if isinstance(X, str):
         return characters([X])[0], STRINGS
     items = _items(X)
     if not items:
         return X, None
+    if isinstance(items[0], bytes):
+        raise ValueError(
+            f"Sequence 0 of X is {items[0]!r}: bytes are no text. Decode them, for "
+            "example with [string.decode() for string in X]."
+        )
     if any(isinstance(item, str) for item in items):
         _check_all_strings(items)
         return characters(items), STRINGS
     if not all(_is_1d(item) for item in items):
         return X, None
     if any(_holds_strings(item) for item in items):
-        return _columns(items), STRINGS
+        return _columns(items), SYMBOLS
     if len({len(item) for item in items}) == 1 and not one_dimensional:
         if not symbols or not _are_sequences(items, fitting):
             return X, None
@@ -81,15 +87,16 @@ def check_1d_sequences(layout, estimator, *, fitting):
     fitting : bool
         Whether X is for fit.
     """
-    if layout.one_dimensional is None:
+    found = layout.one_dimensional
+    if found is None:
         return
     name = type(estimator).__name__
-    if layout.one_dimensional == STRINGS and not estimator._takes_strings:
+    if found != NUMBERS and not estimator._takes_strings:
         raise ValueError(
-            f"X holds strings, but {name} takes real numbers only (could not convert "
-            "string to float). For sequences of symbols use CategoricalHMM or one of "
-            "the classifiers ARClassifier, MLPSequenceClassifier, HMMClassifier, "
-            "RNNClassifier and EchoStateClassifier."
+            f"X holds strings, but {name} takes no text, only real numbers (could not "
+            "convert string to float). For sequences of symbols use CategoricalHMM or "
+            "one of the classifiers ARClassifier, MLPSequenceClassifier, "
+            "HMMClassifier, RNNClassifier and EchoStateClassifier."
         )
     if not fitting:
         n_features = getattr(estimator, "n_features_in_", 1)
@@ -100,7 +107,8 @@ def check_1d_sequences(layout, estimator, *, fitting):
                 "sequence of one feature; for rows of several columns pass a 2-D "
                 "array, such as np.array(X, dtype=object)."
             )
-    elif layout.n_samples == layout.n_rows > 1 and layout.kind != "rows":
+    known = not fitting and (found == STRINGS or estimator._fitted_to_1d)
+    if layout.kind != "rows" and layout.n_samples == layout.n_rows > 1 and not known:
         raise ValueError(
             f"X holds {layout.n_samples} sequences, each of one symbol only, which is "
             "ambiguous. If they are one sequence together, pass [X], or ''.join(X) if "
@@ -116,7 +124,7 @@ def _items(X):
     if len(getattr(X, "shape", ())) != 1 or not hasattr(X, "__array__"):
         return None
     values = np.asarray(X)
-    return list(values) if values.dtype.kind in "OUT" else None
+    return list(values) if values.dtype.kind in "OUST" else None
 
 
 def _check_all_strings(items):

@@ -155,9 +155,7 @@ def warn_of_single_symbols(codes, encoder, names):
     names : list of str
         Names of the columns.
     """
-    for column, symbols, name in zip(
-        codes.T, encoder.categories_, names, strict=True
-    ):
+    for column, symbols, name in zip(codes.T, encoder.categories_, names, strict=True):
         counts = np.bincount(column[column >= 0])
         n_rows, n_different = counts.sum(), np.count_nonzero(counts)
         n_once = np.count_nonzero(counts == 1)

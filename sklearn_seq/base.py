@@ -52,6 +52,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
 
     _allow_nan = False  # whether NaN in X is a missing observation
     _takes_strings = False  # whether X may hold symbols
+    _fitted_to_1d = False  # whether fit was given a list of 1-D sequences
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -111,12 +112,14 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             None if reset else getattr(self, "_time_step", None),
             symbols=symbols,
             fitting=reset,
-            one_dimensional=not reset and getattr(self, "_fitted_to_1d", False),
+            one_dimensional=not reset and self._fitted_to_1d,
         )
         check_1d_sequences(layout, self, fitting=reset)
         if reset:
             self._time_step = layout.time_step
-            self._fitted_to_1d = layout.one_dimensional is not None
+            self._fitted_to_1d = (
+                layout.one_dimensional is not None and layout.kind != ROWS
+            )
             rows = groups is not None and layout.kind == ROWS
             self._fitted_with_groups = rows and len(layout.sequence_offsets) > 2
         elif groups is None and layout.kind == ROWS:

@@ -23,6 +23,7 @@ from ._symbols import (
     integers,
     is_text,
     missing_values,
+    nan_for_missing,
     warn_of_single_symbols,
 )
 from .base import FLOATS, SequenceEstimator, check_all_finite, check_counted
@@ -160,6 +161,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return wanted or text or y is None
 
     def _as_numbers(self, rows):
+        if rows.dtype == object:
+            rows = nan_for_missing(rows)
         rows = check_array(
             rows,
             dtype=FLOATS,

@@ -91,7 +91,7 @@ class Layout:
 
     Attributes
     ----------
-    one_dimensional : {"strings", "numbers"} or None
+    one_dimensional : {"strings", "symbols", "numbers"} or None
         What the sequences held if they came without an axis of features.
     """
 

@@ -116,7 +116,8 @@ def test_groups_within_a_frame_with_a_time_index():
         ([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], "rows", [3]),
         ([np.zeros(2), np.zeros(2)], "rows", [2]),
         (np.array([[1, "a"], [2, "b"]], dtype=object), "rows", [2]),
-        ([["a"], ["b"]], "rows", [2]),
+        ([[1.0, 2.0], [3.0]], "ragged", [2, 1]),
+        ([np.zeros(3), np.zeros(4)], "ragged", [3, 4]),
         ([[[1.0], [2.0]], [[3.0]]], "ragged", [2, 1]),
         ([[["a"], ["b"]], [["c"]]], "ragged", [2, 1]),
         (([[1.0], [2.0]], np.zeros((3, 1))), "ragged", [2, 3]),
@@ -205,8 +206,7 @@ def test_groups_must_agree_with_an_index_of_two_levels():
 @pytest.mark.parametrize(
     "X, message",
     [
-        ([np.zeros(3), np.zeros(4)], "Sequence 0 of X has 1 dimension(s)"),
-        ([[1.0, 2.0], [3.0]], "Sequence 0 of X has 1 dimension(s)"),
+        ([[1.0, 2.0], []], "Sequence 1 of X is empty"),
         ([np.zeros((3, 1)), np.zeros(4)], "Sequence 1 of X has 1 dimension(s)"),
         ([np.zeros((3, 1)), 5.0], "Sequence 1 of X has 0 dimension(s)"),
         ([np.zeros((3, 1)), np.zeros((3, 1, 1))], "Sequence 1 of X has 3 dimension(s)"),

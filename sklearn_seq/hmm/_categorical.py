@@ -349,8 +349,12 @@ class CategoricalHMM(BaseHMM):
 
 def as_tables(emissionprob):
     """One table for each column: a single one may stand alone."""
-    several = isinstance(emissionprob, list | tuple) and len(emissionprob) > 0
-    if several and np.ndim(emissionprob[0]) == 2:
+    if isinstance(emissionprob, list | tuple) and not emissionprob:
+        raise ValueError(
+            f"emissionprob={emissionprob!r} is empty: expected probabilities of shape "
+            "(n_components, n_symbols)."
+        )
+    if isinstance(emissionprob, list | tuple) and np.ndim(emissionprob[0]) == 2:
         return tuple(emissionprob)
     return (emissionprob,)
 

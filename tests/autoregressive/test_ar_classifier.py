@@ -321,7 +321,6 @@ def test_forecast_with_driving_symbols():
         lambda x: np.array(["b", "äpfel", "çç"])[x],
         lambda x: pd.DataFrame({"s": LETTERS[x[:, 0]]}),
         lambda x: pd.DataFrame({"s": pd.Categorical(LETTERS[x[:, 0]])}),
-        lambda x: [[s] for s in LETTERS[x[:, 0]]],
     ],
 )
 def test_symbols_of_all_sorts(convert):
@@ -343,17 +342,15 @@ def test_unknown_symbols():
     X = LETTERS[chain()]
     model = ARClassifier().fit(X)
     with pytest.raises(ValueError, match="were not in the training sequences: .*'d'"):
-        model.predict([["a"], ["d"]])
+        model.predict(np.array([["a"], ["d"]]))
     with pytest.raises(ValueError, match="give the whole alphabet as the param"):
-        model.score([["a"], ["abc"]])
+        model.score([["a", "abc"]])
     with pytest.raises(
         ValueError, match="X has dtype int64, but the training sequences"
     ):
         model.predict(np.array([[0], [1]]))
-    with pytest.raises(ValueError, match="were not in the training sequences"):
-        model.predict(np.array([["a"], [None]], dtype=object))
     numbers = ARClassifier().fit(chain())
-    for unknown in (5, 0.5, np.nan):
+    for unknown in (5, 0.5):
         with pytest.raises(ValueError, match="were not in the training sequences"):
             numbers.predict([[0], [unknown]])
     with pytest.raises(ValueError, match="were not in the training sequences"):
@@ -412,8 +409,8 @@ def test_numbers_are_no_symbols():
     mixed = np.array([["a"], ["b"], [1], ["a"]], dtype=object)
     with pytest.raises(ValueError, match="X mixes strings with numbers: 1 at row 2"):
         ARClassifier().fit(mixed)
-    mixed[2] = None
-    with pytest.raises(ValueError, match="strings and, at row 2, column 0, None"):
+    mixed[2] = {}
+    with pytest.raises(ValueError, match="strings and, at row 2, column 0, {}"):
         ARClassifier().fit(mixed)
 
 

@@ -637,7 +637,7 @@ def test_bad_input_in_fit(model, X, message):
 
 
 def test_bad_input_later():
-    model = CategoricalHMM().fit([["a"], ["b"]])
+    model = CategoricalHMM().fit(np.array([["a"], ["b"]]))
     with pytest.raises(ValueError, match="not in the training sequences"):
         model.predict([["c"]])
     with pytest.raises(ValueError, match="the training sequences held strings"):
@@ -647,6 +647,29 @@ def test_bad_input_later():
     first = GaussianHMM(2, warm_start=True, random_state=0).fit(np.eye(5))
     with pytest.raises(ValueError, match="n_components=3, and was 2"):
         first.set_params(n_components=3).fit(np.eye(5))
+
+
+def test_the_columns_of_given_probabilities_are_in_the_order_of_symbols():
+    given = {"startprob": START, "transmat": TRANSMAT}
+    order = np.array([2, 0, 3, 1])
+    alphabet = np.array(list("abcd"))
+    plain = CategoricalHMM.from_parameters(
+        **given, emissionprob=SYMBOLS, symbols=alphabet
+    )
+    for symbols in (alphabet[order], "".join(alphabet[order])):
+        model = CategoricalHMM.from_parameters(
+            **given, emissionprob=SYMBOLS[:, order], symbols=symbols
+        )
+        assert_array_equal(model.symbols_[0], alphabet)
+        assert_array_equal(model.emissionprob_, SYMBOLS)
+        assert_array_equal(model.score_samples("dabbc"), plain.score_samples("dabbc"))
+    two = CategoricalHMM.from_parameters(
+        **given,
+        emissionprob=[SYMBOLS[:, order], SYMBOLS[:, ::-1]],
+        symbols=[alphabet[order], [4, 3, 2, 1]],
+    )
+    assert_array_equal(two.emissionprob_, [SYMBOLS, SYMBOLS])
+    assert_array_equal(two.symbols_[1], [1, 2, 3, 4])
 
 
 GIVEN = {"startprob": START, "transmat": TRANSMAT}
@@ -676,7 +699,8 @@ GIVEN = {"startprob": START, "transmat": TRANSMAT}
         (PoissonHMM, {"rates": -RATES}, "rates"),
         (CategoricalHMM, {"emissionprob": SYMBOLS * 2}, "sum to"),
         (CategoricalHMM, {"emissionprob": SYMBOLS, "symbols": "abc"}, "symbols"),
-        (CategoricalHMM, {"emissionprob": SYMBOLS, "symbols": "dcba"}, "sorted"),
+        (CategoricalHMM, {"emissionprob": SYMBOLS, "symbols": "abca"}, "each once"),
+        (CategoricalHMM, {"emissionprob": []}, r"emissionprob=\[\] is empty"),
         (
             GMMHMM,
             {"weights": WEIGHTS * 2, "means": MEANS[:, None], "covariances": FULL},
@@ -685,8 +709,6 @@ GIVEN = {"startprob": START, "transmat": TRANSMAT}
     ],
 )
 def test_bad_parameters(make, parameters, message):
-    if isinstance(parameters.get("symbols"), str):
-        parameters = parameters | {"symbols": list(parameters["symbols"])}
     with pytest.raises(ValueError, match=message):
         make.from_parameters(**GIVEN | parameters)
 

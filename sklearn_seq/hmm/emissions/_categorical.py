@@ -200,7 +200,7 @@ class CategoricalEmissions:
         if "emissionprob" not in arrays:
             return {}
         tables, name = arrays["emissionprob"], form.format("emissionprob")
-        several = isinstance(tables, list | tuple) and len(tables)
+        several = isinstance(tables, list | tuple) and len(tables) > 0
         alone = not several or np.ndim(tables[0]) < 2
         tables = [tables] if alone else tables
         if D is None:
