@@ -130,6 +130,8 @@ def fill_missing(rows, names, encoder=None):
 
 def integers(rows):
     """Real numbers that are integers as integers; others as they are."""
+    if rows.dtype == object and not holds_text(rows):
+        rows = np.array(rows.tolist())  # of the dtype that the numbers have
     if rows.dtype.kind != "f" or np.isnan(rows).any() or not are_whole(rows):
         return rows
     return rows.astype(np.intp)

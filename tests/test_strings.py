@@ -72,7 +72,7 @@ REAL = [
     DelayTaps(2),
 ]
 NAMES = ["anna", "bob", "hannah", "otto", "emma", "aba", "mona", "toto", "noa", "ben"]
-EQUAL = ["abba", "baab", "aaab", "bbab", "abab", "baba"]
+EQUAL = ["abba", "caab", "acab", "bbab", "cacb", "baba"]
 WORDS = [["to", "be", "or"], ["not", "to", "be"], ["or", "to"], ["be", "not", "to"]]
 
 
@@ -91,7 +91,6 @@ OF_STRINGS = {
     "Series": lambda X: pd.Series(X, index=np.arange(len(X))[::-1]),
     "object Series": lambda X: pd.Series(X, dtype=object),
     "string Series": lambda X: pd.Series(X, dtype="string"),
-    "arrow Series": lambda X: pd.Series(X, dtype="string[pyarrow]"),
     "categorical": lambda X: pd.Series(X, dtype="category"),
     "polars": pl.Series,
 }
@@ -266,7 +265,7 @@ def test_lists_of_series_of_unequal_lengths(model):
     args = ([0, 1, 0, 1],) if isinstance(model, LDSClassifier) else ()
     if hasattr(model, "random_state"):
         model = clone(model).set_params(random_state=0)
-    method = "transform" if isinstance(model, DelayTaps) else "predict"
+    method = "predict" if hasattr(model, "predict") else "transform"
     expected = getattr(clone(model).fit(safe, *args), method)(safe)
     for given in (X, [x.tolist() for x in X], [pd.Series(x) for x in X]):
         model.fit(given, *args)
@@ -350,6 +349,7 @@ def test_flat_numbers_are_still_to_be_reshaped(model):
 @pytest.mark.parametrize("layout", ["list", "Series", "object array", "polars"])
 @pytest.mark.parametrize("model", [MODELS[0], MODELS[-1]], ids=str)
 def test_tools_of_scikit_learn_take_strings(model, layout):
+    model = clone(model).set_params(symbols=sorted(set("".join(NAMES))))
     X, safe = OF_STRINGS[layout](NAMES), columns(NAMES)
     ids = np.arange(len(NAMES)) % 3
     y = np.array(labels_of(NAMES, "sequence"))
@@ -389,7 +389,7 @@ def test_a_display_takes_strings():
     model = CategoricalHMM(2, random_state=0).fit(NAMES)
     for X in (NAMES, pd.Series(NAMES, index=range(10)[::-1])):
         display = HiddenStateDisplay.from_estimator(model, X, sequence=2)
-        expected = model.predict_proba(["hannah"])[0]
+        (expected,) = model.transform(["hannah"])
         assert_allclose(np.asarray(display.states), expected)
 
 
@@ -472,8 +472,8 @@ def test_missing_symbols_of_all_sorts(missing):
             values = [inner.transmat_, inner.emissionprob_]
             expected = expected or values
             assert_allclose(values, expected, rtol=1e-12)
-            densities = model.score_samples(X)
-            assert_array_equal(np.flatnonzero(densities == 0), [3, 8])
+            there = np.abs(model.score_samples(X)) > 1e-9
+            assert_array_equal(np.flatnonzero(~there), [3, 8])
 
 
 def joint(model, sequences, *y):
@@ -549,7 +549,7 @@ def test_missing_numbers_of_pandas_are_nan(model):
     args = (np.arange(10) % 2,) if isinstance(model, LDSClassifier) else ()
     if hasattr(model, "random_state"):
         model = clone(model).set_params(random_state=0)
-    method = "transform" if isinstance(model, DelayTaps) else "predict"
+    method = "predict" if hasattr(model, "predict") else "transform"
 
     def outcome(X, *y):
         try:

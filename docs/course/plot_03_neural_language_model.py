@@ -71,8 +71,7 @@ assert linear.score(series[300:]) < 0.1 and net.score(series[300:]) > 0.99
 # character, eight numbers, and hears all vectors together in its hidden layer.
 
 text = re.sub("[^a-z]+", " ", load_python_topics().text.lower())
-characters = np.array(list(text[:70_000])).reshape(-1, 1)
-train, test = characters[:60_000], characters[60_000:]
+train, test = text[:60_000], text[60_000:70_000]
 
 taps = [1, 2, 3, 5, 7]
 n_gram_bits, net_bits = [], []

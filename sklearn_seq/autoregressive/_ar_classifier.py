@@ -122,13 +122,11 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn_seq.autoregressive import ARClassifier
-    >>> X = np.array(list("abcabcabcabc")).reshape(-1, 1)
-    >>> model = ARClassifier(n_lags=1).fit(X)
-    >>> model.predict(X[:3])
+    >>> model = ARClassifier(n_lags=1).fit("abcabcabcabc")
+    >>> model.predict("abc")
     array(['b', 'c', 'a'], dtype='<U1')
-    >>> "".join(model.sample(6, X=X[:1], random_state=0)[:, 0])
+    >>> "".join(model.sample(6, X="a", random_state=0)[:, 0])
     'bcabcb'
     """
 
@@ -178,7 +176,8 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         ----------
         X : array-like
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
-            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+            with an index of two levels, a 3-D array, or a list of 2-D arrays. Symbols
+            also as a string, a list of strings, or a list of lists of symbols.
 
         y : array-like, default=None
             Class labels: one for each row, or one for each sequence of a panel. None

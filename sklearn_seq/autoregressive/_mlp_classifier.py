@@ -176,10 +176,8 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn_seq.autoregressive import MLPSequenceClassifier
-    >>> X = np.array(list("to be or not to be, that is the question. " * 20))
-    >>> X = X.reshape(-1, 1)
+    >>> X = "to be or not to be, that is the question. " * 20
     >>> model = MLPSequenceClassifier(
     ...     n_lags=4, hidden_layer_sizes=(32,), embedding_dim=4, max_iter=60,
     ...     learning_rate_init=0.01, random_state=0, tol=0.0
@@ -254,7 +252,8 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         ----------
         X : array-like
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
-            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+            with an index of two levels, a 3-D array, or a list of 2-D arrays. Symbols
+            also as a string, a list of strings, or a list of lists of symbols.
 
         y : array-like, default=None
             Class labels: one for each row, or one for each sequence of a panel. None

@@ -76,8 +76,9 @@ class BaseHMM(
         ----------
         X : array-like
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
-            with an index of two levels, a 3-D array, or a list of 2-D arrays. NaN is a
-            missing observation.
+            with an index of two levels, a 3-D array, or a list of 2-D arrays. Symbols
+            also as a string, a list of strings, or a list of lists of symbols. NaN is
+            a missing observation.
 
         y : Ignored
             Not used, present for API consistency by convention.

@@ -30,7 +30,7 @@ class CategoricalHMM(BaseHMM):
 
     Each state has its own probabilities of the symbols; with several columns, the
     columns are independent given the state. Symbols are integers or strings. Missing
-    ones (NaN, None) are integrated out.
+    ones (NaN, None, pandas' NA) are integrated out.
 
     Parameters
     ----------
@@ -153,9 +153,8 @@ class CategoricalHMM(BaseHMM):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn_seq.hmm import CategoricalHMM
-    >>> X = np.array(list("aabaabaaabxyxxyxyyx"))[:, None]
+    >>> X = "aabaabaaabxyxxyxyyx"
     >>> model = CategoricalHMM(n_components=2, n_init=5, random_state=0).fit(X)
     >>> states = model.predict(X)
     >>> int((states == states[0]).sum())

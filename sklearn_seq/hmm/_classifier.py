@@ -238,7 +238,9 @@ class HMMClassifier(SequenceClassifier):
         Parameters
         ----------
         X : array-like
-            Sequences in any layout. NaN is a missing observation.
+            Sequences in any layout; symbols also as a string, a list of strings, or a
+            list of lists of symbols. NaN (for symbols also None) is a missing
+            observation.
 
         y : array-like, default=None
             Class labels: one for each sequence of a panel, or one for each row. −1

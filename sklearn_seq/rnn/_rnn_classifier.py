@@ -339,7 +339,8 @@ class RNNClassifier(
         ----------
         X : array-like
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
-            with an index of two levels, a 3-D array, or a list of 2-D arrays.
+            with an index of two levels, a 3-D array, or a list of 2-D arrays. Symbols
+            also as a string, a list of strings, or a list of lists of symbols.
 
         y : array-like, default=None
             Class labels: one for each row, or one for each sequence of a panel. None
