@@ -141,7 +141,8 @@ def are_whole(rows):
     """Whether real numbers are integers or NaN; others are not asked."""
     if rows.dtype.kind != "f":
         return True
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        rows = rows.astype(np.float64, copy=False)
         whole = (np.abs(rows) < 2.0**53) & (rows == np.floor(rows))
     return bool((whole | np.isnan(rows)).all())
 

@@ -20,6 +20,9 @@ LAYOUTS = {
     "list of lists": ROWS, "3-D": PANEL, "list": RAGGED, "tuple": RAGGED,
     "object array": RAGGED, "list of frames": RAGGED, "nested lists": RAGGED,
 }  # fmt: skip
+# Of one feature, without an axis for it.
+FLAT_LAYOUTS = ("strings", "Series of strings", "flat lists", "flat arrays")
+LAYOUTS |= dict.fromkeys(FLAT_LAYOUTS, RAGGED)
 
 TINY, HUGE = 1e-300, 1e300
 
@@ -111,7 +114,8 @@ def sequences_of(draw, *, integers=False, words=False, targets=("none",), like=N
     """
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
-    layout = draw(st.sampled_from(list(LAYOUTS)))
+    deep = tuple(layout for layout in LAYOUTS if layout not in FLAT_LAYOUTS)
+    layout = most(draw, deep, FLAT_LAYOUTS, share=5 if words or integers else 20)
     kind = LAYOUTS[layout]
     lengths = draw_lengths(draw, layout, kind)
     n_features = like.n_features if like else most(draw, (1, 2), (1, 3, 0), share=8)
@@ -120,6 +124,8 @@ def sequences_of(draw, *, integers=False, words=False, targets=("none",), like=N
         usual, dtypes = ("few integers", "counts"), ("int64", "int8")
     numbers = most(draw, usual, tuple(NUMBERS), share=2)
     dtype = most(draw, dtypes, DTYPES, share=3)
+    if layout in FLAT_LAYOUTS:
+        n_features = 1
     words = draw(one_in(3 if words else 60))
     missing = most(draw, ("none",), MISSING, share=4)
     storage = most(draw, ("plain",), STORAGE, share=4)
@@ -138,6 +144,8 @@ def sequences_of(draw, *, integers=False, words=False, targets=("none",), like=N
     X, groups = laid_out(rng, rows, lengths, layout)
     if layout in ("array", "frame", "polars", "list of lists"):
         lengths = (n,)
+    if layout == "list of lists" and any(isinstance(v, str) for x in X for v in x):
+        kind, lengths, n_features = RAGGED, (n_features,) * n, 1  # lists of symbols
     what = ", ".join(
         [layout, "strings" if words else f"{numbers} {dtype}", missing, storage,
          str(lengths), f"{n_features} features", f"seed {seed}", f"y: {target}"]
@@ -269,6 +277,12 @@ def laid_out(rng, rows, lengths, layout):
         return out, None
     if layout == "list of frames":
         return [pd.DataFrame(part, columns=names) for part in parts], None
+    if "strings" in layout:
+        strings = ["".join(rng.choice(list("abc"), size=len(x))) for x in parts]
+        return (pd.Series if "Series" in layout else list)(strings), None
+    if layout in FLAT_LAYOUTS and (len(set(lengths)) > 1 or rows.dtype.kind == "U"):
+        flat = [part[:, 0] for part in parts]
+        return [x.tolist() for x in flat] if layout == "flat lists" else flat, None
     if layout == "nested lists":
         return [part.tolist() for part in parts], None
     assert n == offsets[-1]
