@@ -36,7 +36,7 @@ ADDED = "0+0", "0+1", "1+1"
 
 
 def additions(n_sequences, n_bits, delay, seed):
-    """The task, with classes 0 and 1, and -1 in steps without a target."""
+    """The task, with classes 0 and 1, and NaN in steps without a target."""
     return make_binary_addition(n_sequences, n_bits, delay=delay, random_state=seed)
 
 

@@ -3,7 +3,6 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numbers
 import warnings
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._core.sklearn_compat import validate_data
+from ._labels import encode_labels, known_labels
 from ._symbols import (
     are_whole,
     encode,
@@ -52,8 +52,17 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         tags.input_tags.categorical = True
         return tags
 
-    def _read_fit(self, X, y, groups, classes=None):
+    def _read_fit(self, X, y, groups, classes=None, first_of_many=False):
         """What fit learns from: packed sequences, and targets that are class codes.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for fit.
+        classes : array-like of shape (n_classes,), default=None
+            All labels, if y need not hold each.
+        first_of_many : bool, default=False
+            Whether this is the first call of partial_fit.
 
         Returns
         -------
@@ -88,10 +97,28 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             labels, kind, missing = self._read_labels(y, layout)
             with np.errstate(invalid="ignore"):  # numbers too large for integers
                 check_classification_targets(labels[~missing])
-            self.classes_ = np.unique(labels[~missing] if classes is None else classes)
+            if classes is None:
+                classes = labels[~missing]
+            else:
+                self._check_given_classes(classes)
+            self.classes_ = np.unique(classes)
             targets = self._encode(labels, kind, missing)
-        self._check_classes(self.classes_, "in the data", targets.known is not None)
+            self._check_labels_seen(targets)
+        remedy = ""
+        if first_of_many:
+            remedy = " Name all that will come by " + (
+                "the parameter symbols=[...] of the model."
+                if y is None
+                else "partial_fit(..., classes=[...]) in the first call."
+            )
+        self._check_classes(self.classes_, "in the data", remedy)
         return sequences, targets
+
+    def _read_part(self, X, y, groups, classes):
+        """What a call of partial_fit learns from."""
+        if self.__sklearn_is_fitted__():
+            return self._read_more(X, y, groups, classes)
+        return self._read_fit(X, y, groups, classes, first_of_many=classes is None)
 
     def _forget(self):
         super()._forget()
@@ -99,12 +126,19 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             self.__dict__.pop(name, None)
         self._encoder = None
 
-    def _check_classes(self, classes, where, missing=False):
+    def _check_given_classes(self, classes):
+        _, missing = known_labels(np.asarray(classes), self.missing_label)
+        if missing.any():
+            raise ValueError(
+                f"classes={classes!r} holds a value that means that there is no label "
+                f"(missing_label={self.missing_label!r}): leave it out."
+            )
+
+    def _check_classes(self, classes, where, remedy=""):
         if len(classes) < 2:
-            hint = " (-1 means that there is no label)" if missing else ""
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 classes {where}, but the data "
-                f"contains only 1 class: {np.asarray(classes).tolist()}{hint}."
+                f"contains only 1 class: {np.asarray(classes).tolist()}.{remedy}"
             )
 
     def _fill_missing(self, rows, encoder=None):
@@ -202,7 +236,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         known = codes >= 0
         return Targets(NEXT, codes, None if known.all() else known, True)
 
-    def _read_labels(self, y, layout, kind=None, classes=None):
+    def _read_labels(self, y, layout, kind=None):
         """Labels lined up with X, and where there is none."""
         targets = read_targets(y, layout, kind, numeric=False)
         if targets.n_targets != 1:
@@ -217,17 +251,13 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 DataConversionWarning,
                 stacklevel=4,
             )
-        labels = targets.values[:, 0]
-        missing = missing_labels(labels, classes)
+        labels, missing = known_labels(targets.values[:, 0], self.missing_label)
         if missing.all():
             raise ValueError(
-                "y holds no label: -1, None and NaN mean that there is none. At least "
-                "one row must have one."
+                "y holds no label: NaN, None, pandas.NA, masked entries and "
+                f"missing_label={self.missing_label!r} mean that there is none. At "
+                f"least one {targets.kind} must have one."
             )
-        if labels.dtype == object and missing.any():
-            plain = np.array(labels[~missing].tolist())
-            if plain.dtype.kind in "iufb":
-                labels = np.where(missing, -1, labels).astype(plain.dtype)
         return labels, targets.kind, missing
 
     def _score_targets(self, y, sequences):
@@ -236,9 +266,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         if y is None:
             return self._next_symbols(sequences)
         expected = SEQUENCE if self._kind == SEQUENCE else STEP
-        labels, kind, missing = self._read_labels(
-            y, sequences.layout, expected, self.classes_
-        )
+        labels, kind, missing = self._read_labels(y, sequences.layout, expected)
         if kind != expected:
             raise ValueError(
                 f"y has one label for each {kind}, but this {type(self).__name__} was "
@@ -346,9 +374,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         y : array-like, default=None
             The labels; None for next-symbol prediction, where they are X itself.
-            −1 (None, NaN) means "no label here". A model fitted without y also takes X
-            advanced by one step: its entry t is held against the forecast made at
-            row t.
+            NaN, None, pandas.NA, masked entries and `missing_label` mean "no label
+            here". A model fitted without y also takes X advanced by one step: its
+            entry t is held against the forecast made at row t.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples: rows, or the sequences of a panel.
@@ -436,42 +464,3 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         values[first] = self._first_log_proba[codes[first]]
         values[codes < 0] = 0.0
         return values
-
-
-def missing_labels(labels, classes=None):
-    """Mask of labels that mean "no label here": −1, None, NaN.
-
-    −1 is a label like any other where a model was fitted with it, and in a fit where
-    there is but one other label: the common coding of two classes by −1 and 1.
-    """
-    if labels.dtype == object:
-        missing = np.array([value is None or value != value for value in labels])
-        minus_one = np.array(
-            [isinstance(value, numbers.Real) and value == -1 for value in labels]
-        )
-    elif labels.dtype.kind in "if":
-        missing, minus_one = labels != labels, labels == -1
-    else:
-        return np.zeros(len(labels), dtype=bool)
-    if not minus_one.any():
-        return missing
-    if classes is None:
-        others = set(labels[~missing & ~minus_one].tolist())
-        return missing if len(others) == 1 else missing | minus_one
-    is_class = classes.dtype.kind in "ifO" and -1 in classes.tolist()
-    return missing if is_class else missing | minus_one
-
-
-def encode_labels(labels, missing, classes):
-    """Position of each label in `classes`: −1 if missing, n_classes if not there."""
-    codes = np.full(len(labels), -1, dtype=np.intp)
-    known = labels[~missing]
-    if isinstance(known[0], str) != isinstance(classes[0], str):
-        raise ValueError(
-            f"y holds labels of dtype {labels.dtype}, but the classes are "
-            f"{classes[:5].tolist()} of dtype {classes.dtype}."
-        )
-    places = np.searchsorted(classes, known)
-    inside = np.minimum(places, len(classes) - 1)
-    codes[~missing] = np.where(classes[inside] == known, inside, len(classes))
-    return codes

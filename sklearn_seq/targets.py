@@ -6,6 +6,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from ._labels import label_arrays, of_one_kind
 from .sequences import PANEL, RAGGED, ROWS, is_ragged
 
 __all__ = ["Targets", "next_step_targets", "read_targets"]
@@ -150,7 +151,8 @@ def read_targets(y, layout, kind=None, numeric=True):
         each sequence, (n_sequences,) or (n_sequences, n_outputs), or one for each
         time step: a list of arrays, (n_sequences, n_timesteps) or
         (n_sequences, n_timesteps, n_outputs). A 2-D y whose second dimension is the
-        number of time steps is read as one value for each time step.
+        number of time steps is read as one value for each time step. In a list, None
+        stands for a sequence whose time steps have none.
 
     layout : Layout
         The layout of X.
@@ -159,7 +161,8 @@ def read_targets(y, layout, kind=None, numeric=True):
         The kind that a model was fitted with, which settles the ambiguous case.
 
     numeric : bool, default=True
-        Whether y holds real numbers, NaN for "no target here", or class labels.
+        Whether y holds real numbers, NaN for "no target here", or class labels, None,
+        NaN or pandas.NA for "no label here".
 
     Returns
     -------
@@ -170,10 +173,12 @@ def read_targets(y, layout, kind=None, numeric=True):
     ValueError
         If y fits neither reading, or contains infinity.
     """
+    if not numeric:
+        y = label_arrays(y)
     if layout.kind == ROWS:
         flat, kind, axes = y, STEP, 1
     elif _holds_arrays(y):
-        flat, axes = _stack_ragged(y, layout), 1
+        flat, axes = _stack_ragged(y, layout, numeric), 1
         kind = STEP
     else:
         flat, kind, axes = _read_panel_y(y, layout, kind)
@@ -206,17 +211,30 @@ def read_targets(y, layout, kind=None, numeric=True):
 def _holds_arrays(y):
     """Whether y is a list of arrays: also of 1-D ones, even if of equal length."""
     objects = isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1
-    return (objects or is_ragged(y)) and len(y) > 0 and np.ndim(y[0]) > 0
+    if not objects and not isinstance(y, list | tuple):
+        return False
+    known = [values for values in y if values is not None]
+    if not known or np.ndim(known[0]) == 0:
+        return False
+    return objects or len(known) < len(y) or is_ragged(y)
 
 
-def _stack_ragged(y, layout):
+def _stack_ragged(y, layout, numeric):
     lengths = np.diff(layout.sequence_offsets)
     if len(y) != len(lengths):
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
             f"[{len(lengths)}, {len(y)}] sequences in X and y."
         )
-    arrays = [np.asarray(values) for values in y]
+    k = next(i for i, values in enumerate(y) if values is not None)
+    first = np.asarray(y[k])
+    nothing = np.asarray(np.nan if numeric else None)
+    arrays = [
+        np.asarray(values)
+        if values is not None
+        else np.broadcast_to(nothing, (length, *first.shape[1:]))
+        for values, length in zip(y, lengths, strict=True)
+    ]
     for i, (values, length) in enumerate(zip(arrays, lengths, strict=True)):
         if values.ndim == 0 or len(values) != length:
             raise ValueError(
@@ -224,12 +242,12 @@ def _stack_ragged(y, layout):
                 f"{values.shape}: expected one target for each time step, or for y as "
                 "a whole one target for each sequence."
             )
-        if values.shape[1:] != arrays[0].shape[1:]:
+        if values.shape[1:] != first.shape[1:]:
             raise ValueError(
                 f"The y of sequence {i} has shape {values.shape}, but that of sequence "
-                f"0 {arrays[0].shape}: all sequences must have the same outputs."
+                f"{k} {first.shape}: all sequences must have the same outputs."
             )
-    return np.concatenate(arrays)
+    return np.concatenate(arrays if numeric else of_one_kind(arrays))
 
 
 def _read_panel_y(y, layout, kind):

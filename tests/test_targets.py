@@ -200,3 +200,15 @@ def test_runs_of(numbers):
     inside = [t for a, b in zip(starts, stops, strict=True) for t in range(a, b)]
     assert inside == sorted(numbers)
     assert not numbers & set(stops.tolist())
+
+
+def test_none_for_a_sequence_without_targets():
+    _, layout = read_layout([np.zeros((n, 1)) for n in (2, 3, 2)])
+    for later in ([2.0, 3.0, 4.0], [[2.0], [3.0], [4.0]]):
+        later = np.array(later)
+        targets = read_targets([None, later, None], layout)
+        assert targets.kind == "step"
+        expected = [np.nan, np.nan, 2, 3, 4, np.nan, np.nan]
+        np.testing.assert_array_equal(targets.values[:, 0], expected)
+        np.testing.assert_array_equal(targets.known[:, 0], ~np.isnan(expected))
+        assert targets.one_dimensional == (later.ndim == 1)

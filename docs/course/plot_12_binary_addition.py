@@ -28,13 +28,13 @@ from sklearn_seq.datasets import make_binary_addition
 # Three thousand pairs of numbers of one to ten bits are the lessons, least significant
 # bit first. Both nets stop after a fixed number of passes, so the warning that the
 # loss might fall further is switched off. Before the first digit the feed-forward net
-# has no eleven rows to look at, and is given pairs of zeros, which change no sum; -1
+# has no eleven rows to look at, and is given pairs of zeros, which change no sum; NaN
 # says that these rows have no target.
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 N_LAGS = 11
 X, y = make_binary_addition(3000, n_bits=(1, 10), delay=0, random_state=0)
-zeros, no_target = np.zeros((N_LAGS - 1, 2)), np.full(N_LAGS - 1, -1)
+zeros, no_target = np.zeros((N_LAGS - 1, 2)), np.full(N_LAGS - 1, np.nan)
 padded_X = [np.concatenate([zeros, digits]) for digits in X]
 padded_y = [np.concatenate([no_target, total]) for total in y]
 

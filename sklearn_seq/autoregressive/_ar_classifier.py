@@ -78,6 +78,10 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         Whether to print a line for each iteration: the cross-entropy in nats and its
         change. With scikit-learn before 1.9 only for the last iteration.
 
+    missing_label : int, float or str, default=None
+        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
+        masked entries always do.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -141,6 +145,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
+        "missing_label": [Real, str, None],
     }
 
     def __init__(
@@ -156,6 +161,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         exogenous=None,
         burn_in=0,
         verbose=0,
+        missing_label=None,
     ):
         self.n_lags = n_lags
         self.C = C
@@ -167,6 +173,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.verbose = verbose
+        self.missing_label = missing_label
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:
@@ -181,8 +188,8 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
         y : array-like, default=None
             Class labels: one for each row, or one for each sequence of a panel. None
-            for next-symbol prediction. −1 (None, NaN) means "no label here", except
-            that −1 with one other label is the usual coding of two classes.
+            for next-symbol prediction. NaN, None, pandas.NA, masked entries and
+            `missing_label` mean "no label here"; for a sequence without any, None.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.

@@ -117,6 +117,10 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
+    missing_label : int, float or str, default=None
+        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
+        masked entries always do.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -218,6 +222,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         exogenous=None,
         burn_in=0,
         verbose=0,
+        missing_label=None,
     ):
         self.n_lags = n_lags
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -243,6 +248,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.verbose = verbose
+        self.missing_label = missing_label
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:
@@ -257,8 +263,8 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
 
         y : array-like, default=None
             Class labels: one for each row, or one for each sequence of a panel. None
-            for next-symbol prediction. −1 (None, NaN) means "no label here", except
-            that −1 with one other label is the usual coding of two classes.
+            for next-symbol prediction. NaN, None, pandas.NA, masked entries and
+            `missing_label` mean "no label here"; for a sequence without any, None.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.
@@ -300,8 +306,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
             The model.
         """
         more = self.__sklearn_is_fitted__()
-        read = self._read_more if more else self._read_fit
-        sequences, targets = read(X, y, groups, classes)
+        sequences, targets = self._read_part(X, y, groups, classes)
         self._train(X, y, groups, sequences, targets, more=more, epochs=1)
         return self
 

@@ -56,9 +56,9 @@ def make_binary_addition(
         tuple, a list of arrays of shape (n_bits + 1 + delay, 2).
 
     y : ndarray of shape (n_sequences, n_bits + 1 + delay)
-        The class of each step, int: ``y[:, delay + k]`` is bit k of the sum, which has
-        n_bits + 1 bits; the first `delay` steps are -1 for "no target". When `n_bits`
-        is a tuple, a list of arrays of shape (n_bits + 1 + delay,).
+        The class of each step, 0.0 or 1.0: ``y[:, delay + k]`` is bit k of the sum,
+        which has n_bits + 1 bits; the first `delay` steps are NaN for "no target". When
+        `n_bits` is a tuple, a list of arrays of shape (n_bits + 1 + delay,).
 
     Raises
     ------
@@ -81,7 +81,7 @@ def make_binary_addition(
     array([[0., 1., 1., 0., 0., 0.],
            [1., 0., 1., 0., 0., 0.]])
     >>> y[0]  # 6 + 5 = 11, least significant bit first, two steps later
-    array([-1, -1,  1,  1,  0,  1])
+    array([nan, nan,  1.,  1.,  0.,  1.])
     >>> X, y = make_binary_addition(10, n_bits=(2, 5), random_state=0)
     >>> [len(sequence) for sequence in X[:4]]
     [5, 8, 6, 5]
@@ -95,7 +95,7 @@ def make_binary_addition(
     n_timesteps = high + 1 + delay
     X = np.zeros((n_sequences, n_timesteps, 2))
     X[:, :high] = bits
-    y = np.full((n_sequences, n_timesteps), -1)
+    y = np.full((n_sequences, n_timesteps), np.nan)
     y[:, delay:] = _add_bits(bits)
     if not isinstance(n_bits, tuple):
         return X, y

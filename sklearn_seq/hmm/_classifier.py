@@ -108,6 +108,10 @@ class HMMClassifier(SequenceClassifier):
     n_jobs : int, default=None
         Number of classes to learn at once, or of workers that share the sequences.
 
+    missing_label : int, float or str, default=None
+        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
+        masked entries always do.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -177,6 +181,7 @@ class HMMClassifier(SequenceClassifier):
         "symbols": ["array-like", StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "priors": ["array-like", None],
+        "missing_label": [Real, str, None],
         "decoding": [StrOptions({"filter", "viterbi"})],
         "exogenous": [None, str, Integral, "array-like"],
     }
@@ -203,6 +208,7 @@ class HMMClassifier(SequenceClassifier):
         random_state=None,
         verbose=0,
         n_jobs=None,
+        missing_label=None,
     ):
         self.n_components = n_components
         self.emission = emission
@@ -223,6 +229,7 @@ class HMMClassifier(SequenceClassifier):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.missing_label = missing_label
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -243,8 +250,9 @@ class HMMClassifier(SequenceClassifier):
             observation.
 
         y : array-like, default=None
-            Class labels: one for each sequence of a panel, or one for each row. −1
-            (None, NaN) means "no label here". None to predict the next symbol of X.
+            Class labels: one for each sequence of a panel, or one for each row. None
+            to predict the next symbol of X. NaN, None, pandas.NA, masked entries and
+            `missing_label` mean "no label here"; for a sequence without any, None.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.
@@ -294,8 +302,8 @@ class HMMClassifier(SequenceClassifier):
         self._family = "categorical" if symbols else numbers
         return symbols
 
-    def _read_fit(self, X, y, groups, classes=None):
-        sequences, targets = super()._read_fit(X, y, groups, classes)
+    def _read_fit(self, X, y, groups):
+        sequences, targets = super()._read_fit(X, y, groups)
         return self._checked(sequences), targets
 
     def _read_sequences(self, X, groups, *, reset=False):

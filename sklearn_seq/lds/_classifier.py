@@ -3,6 +3,7 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Real
 from typing import Self
 
 import numpy as np
@@ -77,6 +78,10 @@ class LDSClassifier(SequenceClassifier):
     n_jobs : int, default=None
         Number of classes to learn at once.
 
+    missing_label : int, float or str, default=None
+        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
+        masked entries always do.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -143,6 +148,7 @@ class LDSClassifier(SequenceClassifier):
         },
         "fit_intercept": ["boolean"],
         "priors": ["array-like", None],
+        "missing_label": [Real, str, None],
     }
 
     exogenous = None  # every column is observed
@@ -166,6 +172,7 @@ class LDSClassifier(SequenceClassifier):
         random_state=None,
         verbose=0,
         n_jobs=None,
+        missing_label=None,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -181,6 +188,7 @@ class LDSClassifier(SequenceClassifier):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.missing_label = missing_label
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -199,8 +207,9 @@ class LDSClassifier(SequenceClassifier):
             Sequences in any layout. NaN is a missing observation.
 
         y : array-like
-            Class labels: one for each sequence of a panel, or one for each row. −1
-            (None, NaN) means "no label here".
+            Class labels: one for each sequence of a panel, or one for each row. NaN,
+            None, pandas.NA, masked entries and `missing_label` mean "no label here";
+            for a sequence without any, None.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.

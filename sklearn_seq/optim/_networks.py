@@ -174,6 +174,7 @@ class NetworkClassifier:
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
+        "missing_label": [Real, str, None],
     }
 
     @property
@@ -182,11 +183,11 @@ class NetworkClassifier:
         embeds = self._network.embedding_dim is not None
         return self._parameters["embedding"] if embeds else None
 
-    def _read_fit(self, X, y, groups, classes=None):
+    def _read_fit(self, X, y, groups, classes=None, first_of_many=False):
         """What fit learns from; a warm start must find the classes it knows."""
         more = self.warm_start and self.__sklearn_is_fitted__()
         earlier = self.classes_ if more else None
-        sequences, targets = super()._read_fit(X, y, groups, classes)
+        sequences, targets = super()._read_fit(X, y, groups, classes, first_of_many)
         if more and not np.array_equal(earlier, self.classes_):
             raise ValueError(
                 f"warm_start=True goes on with the classes {earlier.tolist()}, but the "

@@ -3,6 +3,7 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Real
 from typing import Self
 
 import numpy as np
@@ -70,6 +71,10 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the fit nor the score
         counts as targets: the steps in which the echo of the start dies away.
+
+    missing_label : int, float or str, default=None
+        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
+        masked entries always do.
 
     Attributes
     ----------
@@ -149,6 +154,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     _parameter_constraints = {
         **EchoStateNetwork._parameter_constraints,
         "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
+        "missing_label": [Real, str, None],
     }
 
     def __init__(
@@ -166,6 +172,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         symbols="auto",
         exogenous=None,
         burn_in=0,
+        missing_label=None,
     ):
         self.n_components = n_components
         self.spectral_radius = spectral_radius
@@ -179,6 +186,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         self.symbols = symbols
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.missing_label = missing_label
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:
@@ -193,8 +201,8 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
 
         y : array-like, default=None
             Class labels: one for each row, or one for each sequence of a panel. None
-            for next-symbol prediction. −1 (None, NaN) means "no label here", except
-            that −1 with one other label is the usual coding of two classes.
+            for next-symbol prediction. NaN, None, pandas.NA, masked entries and
+            `missing_label` mean "no label here"; for a sequence without any, None.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.
@@ -236,8 +244,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
             The model.
         """
         more = self.__sklearn_is_fitted__()
-        read = self._read_more if more else self._read_fit
-        sequences, targets = read(X, y, groups, classes)
+        sequences, targets = self._read_part(X, y, groups, classes)
         return self._fit_readout(sequences, targets, more=more)
 
     def _fit_readout(self, sequences, targets, more=False):

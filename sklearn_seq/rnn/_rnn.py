@@ -203,9 +203,9 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         y : array-like, default=None
             The targets; None for next-step prediction, where they are X itself. NaN
-            (for labels also −1 and None) means "no target here". A model fitted
-            without y also takes X advanced by one step: its entry t is held against
-            the forecast made at row t.
+            (for labels also None, pandas.NA and `missing_label`) means "no target
+            here". A model fitted without y also takes X advanced by one step: its
+            entry t is held against the forecast made at row t.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples: rows, or the sequences of a panel.

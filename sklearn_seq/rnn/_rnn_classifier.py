@@ -157,6 +157,10 @@ class RNNClassifier(
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
+    missing_label : int, float or str, default=None
+        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
+        masked entries always do.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -300,6 +304,7 @@ class RNNClassifier(
         exogenous=None,
         burn_in=0,
         verbose=0,
+        missing_label=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -330,6 +335,7 @@ class RNNClassifier(
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.verbose = verbose
+        self.missing_label = missing_label
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None, *, initial_states=None, **weights) -> Self:
@@ -344,8 +350,8 @@ class RNNClassifier(
 
         y : array-like, default=None
             Class labels: one for each row, or one for each sequence of a panel. None
-            for next-symbol prediction. −1 (None, NaN) means "no label here", except
-            that −1 with one other label is the usual coding of two classes.
+            for next-symbol prediction. NaN, None, pandas.NA, masked entries and
+            `missing_label` mean "no label here"; for a sequence without any, None.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.
@@ -422,8 +428,7 @@ class RNNClassifier(
             The model.
         """
         more = self.__sklearn_is_fitted__()
-        read = self._read_more if more else self._read_fit
-        sequences, targets = read(X, y, groups, classes)
+        sequences, targets = self._read_part(X, y, groups, classes)
         self._train(
             X,
             y,

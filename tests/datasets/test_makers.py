@@ -432,10 +432,10 @@ def test_binary_addition(n_bits, delay):
         n = len(sequence) - 1 - delay
         assert target.shape == (len(sequence),)
         assert sequence.dtype == np.float64
-        assert target.dtype.kind == "i"
+        assert target.dtype == np.float64
         assert set(sequence.ravel()) <= {0.0, 1.0}
         assert not sequence[n:].any()
-        assert_array_equal(target[:delay], -1)
+        assert np.isnan(target[:delay]).all()
         first, second = to_int(sequence[:n, 0]), to_int(sequence[:n, 1])
         assert set(target[delay:]) <= {0, 1}
         assert to_int(target[delay:]) == first + second

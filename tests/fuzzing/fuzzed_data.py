@@ -326,9 +326,13 @@ def _labels(rng, values, lengths):
 
 def _labels_with_gaps(rng, values, lengths):
     labels = rng.integers(-1, 3, size=len(values))
-    if rng.random() < 0.5:
-        labels = WORDS[labels].astype(object)
-        labels[rng.random(len(values)) < 0.3] = None
+    missing = rng.random(len(values)) < 0.3
+    if rng.random() < 0.3:
+        return np.ma.masked_array(labels, missing)
+    if rng.random() < 0.3:
+        return np.where(missing, np.nan, labels)
+    labels = (WORDS[labels] if rng.random() < 0.5 else labels).astype(object)
+    labels[missing] = [None, np.nan, pd.NA][rng.integers(3)]
     return labels
 
 
@@ -337,7 +341,7 @@ def _one_label(rng, values, lengths):
 
 
 def _no_label(rng, values, lengths):
-    return np.full(len(values), -1)
+    return np.full(len(values), np.nan)
 
 
 def _infinite(rng, values, lengths):

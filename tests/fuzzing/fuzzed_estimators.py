@@ -94,7 +94,11 @@ RECURRENT = {
     "max_grad_norm": [1.0, None, 1e-300],
 }
 SYMBOLS = {"symbols": ["auto", "auto", True, False, [0, 1, 2], ["ape", "bee"]]}
-WEIGHTS = {"class_weight": [None, None, "balanced", {0: 2.0}, {"ape": 1e9}, {}]}
+MISSING = {"missing_label": [None, None, -1, "ape", np.nan]}
+WEIGHTS = {
+    "class_weight": [None, None, "balanced", {0: 2.0}, {"ape": 1e9}, {}],
+    **MISSING,
+}
 ECHO = {
     "n_components": [5, 20],
     "spectral_radius": [0.9, 0.0, 1.5, 1e300],
@@ -195,7 +199,7 @@ KINDS = {
     "EchoStateClassifier": Kind(
         EchoStateClassifier,
         {"n_components": 10, "random_state": 0},
-        {**ECHO, **SYMBOLS},
+        {**ECHO, **SYMBOLS, **MISSING},
         ("none", "labels"),
         integers=True,
         words=True,
@@ -214,7 +218,7 @@ KINDS = {
     "LDSClassifier": Kind(
         LDSClassifier,
         FEW,
-        {**SYSTEM, "fit_intercept": [True, False],
+        {**SYSTEM, **MISSING, "fit_intercept": [True, False],
          "priors": [None, None, [0.5, 0.5], [0, 1, 0]]},
         LABELS,
     ),
@@ -253,7 +257,7 @@ KINDS = {
          "emission": ["auto", "auto", "gaussian", "gmm", "categorical", "poisson"],
          "symbols": ["auto", "auto", [0, 1, 2]], "alpha": [1.0, 0.0, 1e300],
          "priors": [None, None, [0.5, 0.5], [0, 1, 0]],
-         "decoding": ["filter", "viterbi"]},
+         "decoding": ["filter", "viterbi"], **MISSING},
         ("none", "labels"),
         integers=True,
         words=True,

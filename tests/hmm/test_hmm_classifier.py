@@ -108,7 +108,7 @@ def test_few_labels_and_many_rows():
     assert abs(semi.score(*test) - full.score(*test)) < 0.03
     assert (np.diff(semi.model_.loss_curve_) <= 1e-9).all()
     minus = [np.where(labels == None, -1, labels) for labels in few]  # noqa: E711
-    same = HMMClassifier(covariance_type="diag").fit(X, minus)
+    same = HMMClassifier(covariance_type="diag", missing_label=-1).fit(X, minus)
     assert_allclose(same.model_.means_, semi.model_.means_)
 
 
@@ -227,7 +227,7 @@ def test_in_a_pipeline():
         ({"emission": "poisson"}, [[0.5], [1]], [0, 1], "Fractions in data"),
         ({"n_components": 3}, [[0.5], [1]], [0, 1], "n_samples >= n_components"),
         ({"alpha": -1}, [[0.5], [1]], [0, 1], "alpha"),
-        ({}, [[0], [1]], [-1, -1], "y holds no label"),
+        ({}, [[0], [1]], [None, None], "y holds no label"),
     ],
 )
 def test_bad_input(parameters, X, y, message):

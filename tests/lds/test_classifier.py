@@ -160,7 +160,7 @@ def test_labels_per_step_across_sequences():
 def test_unlabelled_rows():
     x, y = alternating()
     some = np.where(np.arange(600) % 30 < 20, y + 3, -1)
-    model = LDSClassifier(1, max_iter=20).fit(x, some)
+    model = LDSClassifier(1, max_iter=20, missing_label=-1).fit(x, some)
     assert_array_equal(model.classes_, [3, 4])
     # Each stretch has 20 rows, hence 19 transitions, none to another label.
     assert_allclose(model.transmat_, np.array([[191, 1], [1, 191]]) / 192)
@@ -174,7 +174,7 @@ def test_unlabelled_sequences():
     X, y = two_kinds()
     codes = np.where(y == "slow", 2, 1)
     codes[:6] = -1
-    model = LDSClassifier(max_iter=10).fit(X, codes)
+    model = LDSClassifier(max_iter=10, missing_label=-1).fit(X, codes)
     known = LDSClassifier(max_iter=10).fit(X[6:], codes[6:])
     assert_array_equal(model.classes_, [1, 2])
     assert_allclose(model.predict_proba(X), known.predict_proba(X), rtol=1e-6)

@@ -205,7 +205,7 @@ def test_missing_labels_do_not_count():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 1))
     y = (X[:, 0] > 0) * 1 + (X[:, 0] > 1) * 1
-    model = ARClassifier().fit(X, y)
+    model = ARClassifier(missing_label=-1).fit(X, y)
     missing = y.copy()
     missing[::3] = -1
     proba = model.predict_proba(X)[np.arange(40), y]

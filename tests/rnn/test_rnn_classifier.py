@@ -129,15 +129,15 @@ def test_missing_labels_do_not_count():
     y = (y == "on") + 3
     masked = y.copy()
     masked[:, :6] = -1
-    model = short().fit(X, masked)
+    model = short(missing_label=-1).fit(X, masked)
     assert_array_equal(model.classes_, [3, 4])
     changed = X.copy()
     changed[3] = 9.0
     masked[3] = -1
-    one = short(shuffle=False).fit(X, masked)
+    one = short(shuffle=False, missing_label=-1).fit(X, masked)
     assert_array_equal(one.score_samples(X, masked)[3], 0)
     assert_array_equal(
-        one.predict(X), short(shuffle=False).fit(changed, masked).predict(X)
+        one.predict(X), clone(one).fit(changed, masked).predict(X)
     )
 
 
@@ -244,7 +244,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match="symbols that were not in the training"):
         model.predict(np.array([["§"]]))
     with pytest.raises(ValueError, match="y holds no label"):
-        short().fit(X, np.full(y.shape, -1))
+        short().fit(X, np.full(y.shape, np.nan))
     with pytest.raises(ValueError, match="expected \\(20, 6\\) or \\(20, 12\\)"):
         short(cell="lstm").fit(X, y).predict(X, initial_states=np.zeros((20, 5)))
     with pytest.raises(ValueError, match="initial_states contains infinity"):
