@@ -263,13 +263,17 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
 
     def _step_weights(self, sample_weight, sequences, kind):
         """One weight for each target row (or sequence); None if all are equal."""
-        if sample_weight is None:
-            return None
-        lengths = np.diff(sequences.sequence_offsets)
-        panel = sequences.layout.kind != ROWS
-        samples = np.empty((sequences.layout.n_samples, 1))
-        weights = _check_sample_weight(sample_weight, samples)
-        return np.repeat(weights, lengths) if panel and kind != SEQUENCE else weights
+        return step_weights(sample_weight, sequences.layout, kind)
+
+
+def step_weights(sample_weight, layout, kind):
+    """Weights of samples as one for each target row (or sequence); None if equal."""
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, np.empty((layout.n_samples, 1)))
+    panel = layout.kind != ROWS
+    lengths = np.diff(layout.sequence_offsets)
+    return np.repeat(weights, lengths) if panel and kind != SEQUENCE else weights
 
 
 def check_all_finite(rows, estimator):
