@@ -10,6 +10,7 @@ from ._hidden_state_display import HiddenStateDisplay
 from ._loss_curve_display import LossCurveDisplay
 from ._lyapunov import lyapunov_exponents
 from ._memory_capacity import memory_capacity
+from ._permutation_importance import permutation_importance
 from ._segmentation_display import SegmentationDisplay
 from ._transition_matrix_display import TransitionMatrixDisplay
 
@@ -26,4 +27,5 @@ __all__ = [
     "gradient_flow",
     "lyapunov_exponents",
     "memory_capacity",
+    "permutation_importance",
 ]

@@ -36,6 +36,17 @@ sequences by `GroupKFold`; in the row `StratifiedKFold` by that, label by label.
 *Bagging, samples* draws rows, *columns* does not. *HalvingGridSearchCV, samples* begins
 with fewer rows, *iterations* with fewer steps of training.
 
+With a label for each step of a panel, some tools that take one label a sample refuse
+("y should be a 1d array", "Unknown label type", "multilabel-indicator is not
+supported"). What to use instead:
+
+- of a string as `scoring`: `metrics.per_step_scorer("f1_macro")`;
+- of `ConfusionMatrixDisplay.from_estimator`: `from_predictions`, of
+  `*metrics.flatten_steps(y, model.predict(X))`;
+- of `sklearn.inspection.permutation_importance`: that of `sklearn_seq.inspection`;
+- of `CalibratedClassifierCV` and `OneVsRestClassifier` of a panel: the same of an
+  indexed frame, or of rows, with a flat y.
+
 """
 
 
