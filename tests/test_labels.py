@@ -252,6 +252,18 @@ def test_sequences_without_labels(name, layout):
     assert_array_equal(flat(of_words.predict_proba(X)), flat(model.predict_proba(X)))
 
 
+@pytest.mark.parametrize("labels", [np.array(["ape", "bee"] * 3), np.array([3, 5] * 3)])
+def test_arrays_of_several_kinds(labels):
+    """NaN for all steps of a sequence is no string, nor are integers then floats."""
+    X = [np.random.default_rng(i).normal(size=(6, 1)) for i in range(3)]
+    y = [labels, np.full(6, np.nan), labels]
+    model = ARClassifier().fit(X, y)
+    assert_array_equal(model.classes_, labels[:2])
+    assert isinstance(model.classes_[0], type(labels[0]) | str)
+    expected = ARClassifier().fit(X[::2], y[::2])
+    assert_array_equal(model.coef_, expected.coef_)
+
+
 @pytest.mark.parametrize("missing_label", ["?", -1, 1.0, np.nan])
 def test_a_value_that_means_no_label(missing_label):
     x = np.random.default_rng(0).normal(size=(60, 1))

@@ -394,6 +394,7 @@ def test_what_does_not_fit(y_true, y_pred, message):
         flatten_steps(y_true, y_pred)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of old matplotlib's
 def test_confusion_matrix_display():
     X, y = labelled()
     model = ARClassifier().fit(X, y)
