@@ -383,7 +383,6 @@ def test_a_transformer_of_rows_in_a_pipeline_takes_strings():
 
 
 def test_a_display_takes_strings():
-    pytest.importorskip("matplotlib")
     model = CategoricalHMM(2, random_state=0).fit(NAMES)
     for X in (NAMES, pd.Series(NAMES, index=range(10)[::-1])):
         display = HiddenStateDisplay.from_estimator(model, X, sequence=2)
