@@ -141,7 +141,7 @@ def _check_all_strings(items):
 
 def _is_1d(item):
     if isinstance(item, list | tuple):
-        return not item or isinstance(item[0], str) or np.ndim(item[0]) == 0
+        return not item or isinstance(item[0], str | float) or np.ndim(item[0]) == 0
     return len(getattr(item, "shape", ())) == 1
 
 
@@ -149,7 +149,7 @@ def _holds_strings(item):
     kind = getattr(getattr(item, "dtype", None), "kind", "O")
     if kind != "O":
         return kind in "UT"
-    return any(isinstance(value, str) for value in item)
+    return any(issubclass(kind, str) for kind in set(map(type, item)))
 
 
 def _are_sequences(items, fitting):
