@@ -253,10 +253,12 @@ def test_sequences_without_labels(name, layout):
 
 
 @pytest.mark.parametrize("labels", [np.array(["ape", "bee"] * 3), np.array([3, 5] * 3)])
-def test_arrays_of_several_kinds(labels):
+@pytest.mark.parametrize("n", [5, 6])
+def test_arrays_of_several_kinds(labels, n):
     """NaN for all steps of a sequence is no string, nor are integers then floats."""
-    X = [np.random.default_rng(i).normal(size=(6, 1)) for i in range(3)]
-    y = [labels, np.full(6, np.nan), labels]
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(length, 1)) for length in (6, n, 6)]
+    y = [labels, np.full(n, np.nan), labels]
     model = ARClassifier().fit(X, y)
     assert_array_equal(model.classes_, labels[:2])
     assert isinstance(model.classes_[0], type(labels[0]) | str)
