@@ -15,7 +15,7 @@ from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
 from .._core.sklearn_compat import CallbackSupportMixin, StrOptions, _fit_context
 from .._reach import warn_if_far
-from ..base import SequenceRegressor, check_counted
+from ..base import SequenceRegressor, check_counted, check_range
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
 from ._families import make_hmm
@@ -357,6 +357,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         possible = alone > -np.inf  # the inputs by themselves
         return np.subtract(together, alone, where=possible, out=together)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def forecast(
         self, X, n_steps=1, *, future_exogenous=None, groups=None
     ) -> np.ndarray:
@@ -401,6 +402,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
                     np.log(proba @ transmat) + self._log_densities(rows), axis=1
                 )
             means[:, step], _ = self._given_inputs(rows, proba)
+        check_range(means, self)
         warn_if_far(self, means, "forecasts")
         return lay_out(means, sequences.layout)
 

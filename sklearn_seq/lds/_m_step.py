@@ -11,6 +11,7 @@ from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters
 
 LARGEST_POWER = 1e15  # entry of a power of the transition matrix: beyond, it explodes
+ROUNDING = 1e-30  # of the data's variance: the square of the precision, and a little
 RANK_TOLERANCE = 1e-13  # relative eigenvalue of a Gram matrix that is rounding
 
 
@@ -247,11 +248,13 @@ def covariance_floors(parameters, spread, lengths, reg_covar):
     lengths : ndarray of int of shape (n_sequences,)
         Of the sequences.
     reg_covar : float
+        Less than rounding is taken for rounding.
 
     Returns
     -------
     floors : Floors
     """
+    reg_covar = max(reg_covar, ROUNDING)
     total, largest = visibility(
         parameters.observation_matrix / np.sqrt(spread)[:, None],
         parameters.transition_matrix,

@@ -72,7 +72,8 @@ def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets)
         stopped = bool(on_iteration(parameters))
         return stopped
 
-    enough = unexplained(observed, regressed(observed, inputs)) + SLACK
+    with np.errstate(over="ignore", invalid="ignore"):
+        enough = unexplained(observed, regressed(observed, inputs)) + SLACK
     best, least = None, np.inf
     for init in starts:
         result = learn_from(init, watch, stable=True, warn=False)

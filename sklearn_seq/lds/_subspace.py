@@ -421,7 +421,7 @@ def window_statistics(parameters, windows):
 
 def symmetric(matrix):
     """The symmetric part."""
-    return (matrix + matrix.T) / 2
+    return matrix / 2 + matrix.T / 2  # the sum of two large numbers may overflow
 
 
 def spectral_radius(matrix):

@@ -97,6 +97,7 @@ def _unit(rows):
     mean_square = np.nansum((rows / largest) ** 2, axis=0)
     mean_square /= np.maximum((~np.isnan(rows)).sum(axis=0), 1)
     root = np.where(mean_square > 0, largest * np.sqrt(mean_square), 1.0)
+    root = np.maximum(root, np.finfo(np.float64).tiny)
     return np.exp2(np.clip(np.round(np.log2(root)), -EXPONENT, EXPONENT))
 
 

@@ -182,3 +182,13 @@ def test_bad_input():
         HMMRegressor(60).fit(X)
     with pytest.raises(ValueError, match="exogenous"):
         HMMRegressor(exogenous=[0]).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("scale", [1e-160, 5e-324])
+def test_spreads_whose_squares_underflow(covariance_type, scale):
+    X = np.round(np.random.default_rng(0).normal(size=(10, 3)) * 5) * scale
+    model = HMMRegressor(3, covariance_type=covariance_type, init="segments")
+    for targets in ((), (np.ones(10),)):
+        with pytest.raises(ValueError, match="its variance is beyond floating point"):
+            model.fit(np.c_[X, X[:, 0]], *targets)

@@ -478,3 +478,24 @@ def test_forecasts_are_those_of_the_system():
     assert plain.forecast(X[None], 4).shape == (1, 4, 2)
     with pytest.raises(ValueError, match="fitted without y"):
         LDSRegressor().fit(U, x).forecast(U)
+
+
+def test_inputs_of_the_smallest_and_of_the_largest_size():
+    # Where NumPy warned of zeros under a logarithm, and of sums that overflow.
+    X = np.array([[0.0], [5e-324], [5e-324], [5e-324]])
+    model = LDSRegressor(max_iter=0).fit(X, np.full(4, 1e-150))
+    assert_allclose(model.predict(X), np.full(4, 1e-150))
+    X = np.random.default_rng(0).normal(size=(9, 2)) * 1e300
+    y = np.sign(X) * 1.5e154
+    with pytest.raises(ValueError, match="beyond floating point"):
+        LDSRegressor(fit_intercept=False, max_iter=0).fit(X, y * 1e10)
+    with np.errstate(all="raise"):
+        assert np.isfinite(unexplained(y, regressed(y, X / 1e300)))
+
+
+def test_no_floor_of_the_noise_but_rounding():
+    X = np.array([[0.0, -1e-160, 2e99], [0.0, 1e-160, 9e99]])
+    y = np.array([[0.0, -1e150], [0.0, 0.0]])
+    model = LDSRegressor(2, fit_intercept=False, init="random", max_iter=4)
+    model.set_params(random_state=0, reg_covar=0.0).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()

@@ -12,6 +12,7 @@ from ._prior import scale_matrix
 
 CONSTANT = 1e-15  # spread of a feature, relative to its values, that is rounding
 LARGEST = 1e153  # spread whose square is a number
+SMALLEST = 1e-153  # spread whose square has all its digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,8 @@ class Units:
         spread = np.sqrt(squares.sum(axis=0) / counts) * unit
         if (spread > LARGEST).any():
             raise beyond(spread)
+        if (spread[varies] < SMALLEST).any():
+            raise beyond(spread[varies].min(initial=np.inf))
         centre = first + mean * unit
         if common and varies.any():
             spread, largest = spread[varies], spread[varies].max()
@@ -146,7 +149,7 @@ def _filled(values, holes):
 
 def beyond(spread):
     return ValueError(
-        f"A feature of X has a standard deviation of {spread.max():.3g}: its variance "
+        f"A feature of X has a standard deviation of {np.max(spread):.3g}: its variance "
         "is beyond floating point. Scale X, for example with "
         "sklearn.preprocessing.StandardScaler."
     )
