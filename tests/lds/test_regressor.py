@@ -491,11 +491,3 @@ def test_inputs_of_the_smallest_and_of_the_largest_size():
         LDSRegressor(fit_intercept=False, max_iter=0).fit(X, y * 1e10)
     with np.errstate(all="raise"):
         assert np.isfinite(unexplained(y, regressed(y, X / 1e300)))
-
-
-def test_no_floor_of_the_noise_but_rounding():
-    X = np.array([[0.0, -1e-160, 2e99], [0.0, 1e-160, 9e99]])
-    y = np.array([[0.0, -1e150], [0.0, 0.0]])
-    model = LDSRegressor(2, fit_intercept=False, init="random", max_iter=4)
-    model.set_params(random_state=0, reg_covar=0.0).fit(X, y)
-    assert np.isfinite(model.predict(X)).all()

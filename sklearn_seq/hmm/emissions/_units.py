@@ -149,8 +149,8 @@ def _filled(values, holes):
 
 def beyond(spread):
     return ValueError(
-        f"A feature of X has a standard deviation of {np.max(spread):.3g}: its variance "
-        "is beyond floating point. Scale X, for example with "
+        f"A feature of X has a standard deviation of {np.max(spread):.3g}: its "
+        "variance is beyond floating point. Scale X, for example with "
         "sklearn.preprocessing.StandardScaler."
     )
 
