@@ -191,6 +191,15 @@ def test_more_parameters_than_values_warn(model, n_rows):
             assert f"from {n_rows} observed values" in str(messages[0].message)
 
 
+def test_several_starts_warn_once_of_few_values():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 1)), 1e3 * np.eye(6)[:, :1]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        LDSRegressor(3, init="random", max_iter=1, random_state=0).fit(X, y)
+    assert sum("free parameters" in str(w.message) for w in caught) == 1
+
+
 def test_fixed_parameters_and_missing_values_do_not_count():
     X = np.r_[np.random.default_rng(0).normal(size=6), [np.nan] * 6][:, None]
     with pytest.warns(UserWarning, match="learned 11 free parameters from 6 observed"):

@@ -61,7 +61,7 @@ def learn_system(
     """
     check_some_known(observed)
     settings = {name: getattr(estimator, name) for name in SETTINGS} | changes
-    result = learn(
+    return learn(
         observed,
         offsets,
         inputs,
@@ -73,8 +73,10 @@ def learn_system(
         report=em_report(estimator, name),
         **settings,
     )
-    n_parameters = n_free_parameters(
-        result.parameters, settings["fixed"] or {}, estimator.covariance_type
-    )
+
+
+def warn_of_few(estimator, parameters, fixed, observed):
+    """Warn of a system with more free parameters than there are observed values."""
+    kind = estimator.covariance_type
+    n_parameters = n_free_parameters(parameters, fixed or {}, kind)
     warn_of_few_values(estimator, n_parameters, observed)
-    return result

@@ -24,7 +24,7 @@ from ..density import SequenceDensity
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout, last_rows
 from ..targets import next_step_targets
-from ._fitting import learn_system, split_inputs
+from ._fitting import learn_system, split_inputs, warn_of_few
 from ._fixed import check_parameters, n_free_parameters, number_of_inputs
 from .kalman import Parameters, filter_states, log_likelihood, smooth_states
 
@@ -286,6 +286,7 @@ class LinearDynamicalSystem(
             start=start,
         )
         self._remember(result)
+        warn_of_few(self, result.parameters, self.fixed, observed)
         progress.end(lambda: _attributes(result.parameters))
         return self
 

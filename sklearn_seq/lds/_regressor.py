@@ -17,7 +17,7 @@ from .._reach import warn_if_far
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
-from ._fitting import check_inputs, in_order, learn_system, split_inputs
+from ._fitting import check_inputs, in_order, learn_system, split_inputs, warn_of_few
 from ._lds import LinearDynamicalSystem
 from ._open_loop import driven_outputs, learn_open_loop
 from .kalman import filter_states, log_likelihood
@@ -276,6 +276,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             result = learn_open_loop(learn_from, starts, on_iteration, *data)
         else:
             result = learn_from(self.init, on_iteration)
+        warn_of_few(self, result.parameters, fixed, observed)
         self.n_iter_ = max(1, result.n_iter)
         vars(self).update(fitted(result.parameters))
         progress.end(lambda: fitted(result.parameters))
