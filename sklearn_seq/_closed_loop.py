@@ -5,8 +5,9 @@
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from ._future_inputs import future_inputs
 from ._gaussian import draw_gaussian
 from ._reach import warn_if_far
 from .sequences import PANEL, ROWS, Layout
@@ -32,38 +33,6 @@ def lay_out(values, layout):
     n_sequences, n_steps = values.shape[:2]
     offsets = np.arange(n_sequences + 1) * n_steps
     return layout.restore_equal(values.reshape(-1, *values.shape[2:]), offsets)
-
-
-def future_inputs(estimator, future_exogenous, n_sequences, n_steps, method):
-    """Driving inputs of the steps to come: (n_sequences, n_steps, n_inputs)."""
-    columns = np.setdiff1d(
-        np.arange(estimator.n_features_in_),
-        estimator._target_columns(estimator.exogenous),
-    )
-    shape = (n_sequences, n_steps, len(columns))
-    if future_exogenous is None:
-        if not len(columns):
-            return columns, np.empty(shape)
-        raise ValueError(
-            f"{method} needs future_exogenous: this {type(estimator).__name__} has "
-            f"{len(columns)} driving input(s), and their values for the {n_steps} "
-            f"steps to come, of shape {shape[1:]} or {shape}."
-        )
-    if not len(columns):
-        raise ValueError(
-            f"future_exogenous was given, but this {type(estimator).__name__} has no "
-            "driving inputs (exogenous=None)."
-        )
-    values = check_array(
-        future_exogenous, allow_nd=True, dtype=None, input_name="future_exogenous"
-    )
-    if values.shape not in (shape, shape[1:]):
-        raise ValueError(
-            f"future_exogenous has shape {values.shape}, but expected {shape[1:]} "
-            f"(the same for all sequences) or {shape}: n_steps={n_steps} steps of "
-            f"{len(columns)} driving input(s)."
-        )
-    return columns, np.broadcast_to(values, shape)
 
 
 class ClosedLoop:
@@ -115,7 +84,10 @@ class ClosedLoop:
         return self._forecast(sequences, n_steps, future_exogenous)
 
     def _forecast(self, sequences, n_steps, future_exogenous):
-        put = self._putter(future_exogenous, sequences.n_sequences, n_steps, "forecast")
+        layout = sequences.layout
+        put = self._putter(
+            future_exogenous, sequences.n_sequences, n_steps, "forecast", layout
+        )
         with np.errstate(over="ignore", invalid="ignore"):  # seen by what follows
             end = self._end(sequences)
         rows = self._run_on(
@@ -125,7 +97,7 @@ class ClosedLoop:
         )
         forecast = self._predicted_part(self._show(rows))
         self._check_forecast(forecast)
-        return lay_out(forecast, sequences.layout)
+        return lay_out(forecast, layout)
 
     def _check_forecast(self, forecast):
         """Hook: warn of what is doubtful."""
@@ -182,7 +154,7 @@ class ClosedLoop:
                 )
             sequences = self._read_sequences(X, groups)
             n, layout = sequences.n_sequences, sequences.layout
-            put = self._putter(future_exogenous, n, n_steps, "sample")
+            put = self._putter(future_exogenous, n, n_steps, "sample", layout)
             rows = self._run_on(
                 self._end(sequences),
                 n_steps,
@@ -224,11 +196,11 @@ class ClosedLoop:
             )
         return rows
 
-    def _putter(self, future_exogenous, n_sequences, n_steps, method):
+    def _putter(self, future_exogenous, n_sequences, n_steps, method, layout=None):
         """A function that puts predicted values and driving inputs into rows."""
         targets = self._target_columns(self.exogenous)
         inputs, future = self._future_inputs(
-            future_exogenous, n_sequences, n_steps, method
+            future_exogenous, n_sequences, n_steps, method, layout
         )
 
         def put(values, step):
@@ -239,8 +211,8 @@ class ClosedLoop:
 
         return put
 
-    def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
-        return future_inputs(self, future_exogenous, n_sequences, n_steps, method)
+    def _future_inputs(self, future_exogenous, *details):
+        return future_inputs(self, future_exogenous, *details)
 
     def _show(self, rows):
         """Rows as the user knows them."""
@@ -316,10 +288,8 @@ class SymbolLoop(ClosedLoop):
         rows = super()._run_on(place, n_steps, choose)
         return rows if n_steps else rows.astype(np.intp)
 
-    def _future_inputs(self, future_exogenous, n_sequences, n_steps, method):
-        columns, values = super()._future_inputs(
-            future_exogenous, n_sequences, n_steps, method
-        )
+    def _future_inputs(self, future_exogenous, *details):
+        columns, values = super()._future_inputs(future_exogenous, *details)
         codes = np.zeros(values.shape, dtype=np.intp)
         for i, column in enumerate(columns):
             symbols = self.symbols_[column]

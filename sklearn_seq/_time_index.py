@@ -4,22 +4,59 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections import namedtuple
+from typing import NamedTuple
 
 import numpy as np
 
 # Evenly spaced numbers, and how many of them make up one unit of their steps.
 Reading = namedtuple("Reading", ["values", "scale"], defaults=[1])
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+TOLERANCE = 1e-6  # of steps that are multiples of each other
+# Times are nearly regular if at most one of so many steps is farther from the median;
+# a hole is a step beyond what such jitter explains.
+ONE_IN, NEAR, BEYOND_JITTER = 10, 0.25, 1.75
 
 
-def segment_starts(index, sequence_offsets, time_step=None):
+class TimeStep(NamedTuple):
+    """The step between rows that a frame's index shows.
+
+    Attributes
+    ----------
+    reading : str
+        How the index was read as numbers.
+
+    step : float
+        The usual step in that reading.
+
+    jitter : bool
+        Whether steps are only nearly so long.
+    """
+
+    reading: str
+    step: float
+    jitter: bool = False
+
+    @property
+    def limit(self):
+        """A longer step, in units of this one, is a hole."""
+        return BEYOND_JITTER if self.jitter else 1.5
+
+    def fits(self, ratio):
+        """Whether steps in units of this one may be of the same clock."""
+        if self.jitter:
+            return (ratio > 0.5).all()
+        return _whole(ratio).all()
+
+
+def segment_starts(index, sequence_offsets, time_step=None, gaps="auto"):
     """Rows at which a new segment begins, by the time in a frame's index.
 
     A sequence's times must increase. Where they are regular (all steps multiples of
     the sequence's smallest step, which is also the commonest) a larger step is a
     hole, and a new segment starts behind it. Calendar steps count as regular too:
-    working days, months, quarters, years. An index that is neither regular nor
-    numeric shows no holes.
+    working days, months, quarters, years. Where they are nearly regular (at least
+    90 % of the steps within 25 % of the sequence's median step) a step of more than
+    1.75 median steps is a hole. Any other index shows none.
 
     Steps of instants and durations are in seconds, whatever the resolution of the
     index, so that frames of unlike resolution are read alike.
@@ -32,19 +69,29 @@ def segment_starts(index, sequence_offsets, time_step=None):
     sequence_offsets : ndarray of shape (n_sequences + 1,)
         Rows at which sequences begin, and the number of rows.
 
-    time_step : (str, number), default=None
+    time_step : TimeStep, default=None
         The step of the data that a model was fitted to, as returned earlier. Times
-        that are multiples of it have holes wherever they differ by more, even where
-        so few rows are left that their own regularity no longer shows.
+        that are multiples of it (about, if it is that of nearly regular times) have
+        holes wherever they differ by more, even where so few rows are left that their
+        own regularity no longer shows.
+
+    gaps : {"auto", "ignore"} or float, default="auto"
+        "auto" finds holes as above, "ignore" finds none. A number finds one wherever
+        a step is longer than so many median steps of its sequence (or steps of
+        `time_step`), also where times are irregular; where they are regular in days,
+        working days or months, these are what is counted.
 
     Returns
     -------
     starts : ndarray of shape (n_segments,)
         Every sequence's first row is among them.
 
-    time_step : (str, number) or None
+    time_step : TimeStep or None
         A reading of the index and the step that all regular sequences share in it, if
-        these hold most of the rows, and the times of the others are multiples of it.
+        these hold most of the rows, and the times of the others are multiples of it;
+        otherwise the median step of the sequences that are nearly regular (with a
+        number for `gaps`, of all), if it is nearly the same in all and these hold
+        most of the rows.
 
     Raises
     ------
@@ -59,36 +106,86 @@ def segment_starts(index, sequence_offsets, time_step=None):
     inner = np.ones(len(index) - 1, dtype=bool)
     inner[starts[1:] - 1] = False
     _check_increasing(index, next(iter(readings.values())).values, inner)
-    if time_step is not None and time_step[0] in readings:
-        name, unit = time_step
-        ratio = _ratio(readings[name], unit, inner)
-        if _whole(ratio).all():
-            return np.union1d(starts, np.flatnonzero(ratio > 1.5) + 1), time_step
+    if gaps == "ignore":
+        return starts, None
+    longest = None if gaps == "auto" else gaps * (1 + TOLERANCE)
+    if time_step is not None and time_step.reading in readings:
+        ratio = _ratio(readings[time_step.reading], time_step.step, inner)
+        if longest is not None or time_step.fits(ratio):
+            limit = time_step.limit if longest is None else longest
+            return np.union1d(starts, np.flatnonzero(ratio > limit) + 1), time_step
     # Each sequence in the reading that shows the fewest holes in it.
     lengths = np.diff(sequence_offsets)
     fewest = np.full(len(starts), len(index))
     holes = np.zeros(len(inner), dtype=bool)
     reading, step = np.full(len(starts), -1), np.zeros(len(starts))
     for i, (values, scale) in enumerate(readings.values()):
-        found, regular, smallest = _holes(values, starts, inner)
+        found, regular, smallest = _holes(values, starts, inner, longest)
         counts = _sums(found, starts)
         better = regular & (counts < fewest)
         fewest[better] = counts[better]
         holes = np.where(np.repeat(better, lengths)[:-1], found, holes)
         reading[better], step[better] = i, smallest[better] / scale
     if _has_frequency(index) and len(starts) == 1:
-        holes[:] = False
+        known = reading[0] >= 0
+        return starts, TimeStep(list(readings)[reading[0]], step[0]) if known else None
     # So few rows may be left of a sequence that it looks irregular, or as if its only
     # step were the usual one: it is read by the step of the others.
-    regular = (reading >= 0) & (lengths > min(2, lengths.max() - 1))
+    enough = lengths > min(2, lengths.max() - 1)
+    regular = (reading >= 0) & enough
     shared = _shared(reading[regular], step[regular])
-    if shared and 2 * lengths[regular].sum() > lengths[lengths > 1].sum():
-        name, unit = list(readings)[shared[0]], shared[1]
-        ratio = _ratio(readings[name], unit, inner)
-        if _whole(ratio).all():
-            holes |= ratio > 1.5
-            return np.union1d(starts, np.flatnonzero(holes) + 1), (name, unit)
-    return np.union1d(starts, np.flatnonzero(holes) + 1), None
+    n_rows = lengths[lengths > 1].sum()
+    if shared and 2 * lengths[regular].sum() > n_rows:
+        time_step = TimeStep(list(readings)[shared[0]], shared[1])
+        ratio = _ratio(readings[time_step.reading], time_step.step, inner)
+        if time_step.fits(ratio):
+            limit = time_step.limit if longest is None else longest
+            holes |= ratio > limit
+            return np.union1d(starts, np.flatnonzero(holes) + 1), time_step
+    found, nearly, medians = _holes_of_jitter(
+        next(iter(readings.values())), starts, inner, reading < 0, longest
+    )
+    holes |= found
+    time_step = None
+    nearly &= enough
+    if 2 * lengths[nearly].sum() > n_rows:
+        median = np.median(medians[nearly])
+        if (np.abs(medians[nearly] - median) <= NEAR * median).all():
+            time_step = TimeStep(next(iter(readings)), median, jitter=True)
+    return np.union1d(starts, np.flatnonzero(holes) + 1), time_step
+
+
+def first_step_backwards(index, offsets):
+    """The first row whose time is not after that of the row before it, or None.
+
+    Parameters
+    ----------
+    index : pandas Index
+    offsets : ndarray of shape (n_sequences + 1,)
+        Rows at which sequences begin, and the number of rows.
+    """
+    readings = _readings(index)
+    if not readings:
+        return None
+    values = next(iter(readings.values())).values
+    backwards = ~(values[1:] > values[:-1])
+    backwards[offsets[1:-1] - 1] = False
+    return int(np.flatnonzero(backwards)[0]) + 1 if backwards.any() else None
+
+
+def instants(index, other):
+    """Times of both indexes as comparable numbers, or None twice.
+
+    Instants and periods are; numbers and durations may count from anywhere.
+    """
+    if (getattr(index, "tz", None) is None) != (getattr(other, "tz", None) is None):
+        return None, None
+    readings, others = _readings(index), _readings(other)
+    for name in readings.keys() & others.keys() - {"number", "duration"}:
+        if name == "instant" or name.startswith("period"):
+            pair = readings[name], others[name]
+            return tuple(values / scale for values, scale in pair)
+    return None, None
 
 
 def _shared(reading, step):
@@ -219,8 +316,11 @@ def _check_increasing(index, values, inner):
         )
 
 
-def _holes(values, starts, inner):
-    """Steps over a hole, (n_rows - 1,), which sequences are regular, their step."""
+def _holes(values, starts, inner, longest):
+    """Steps over a hole, (n_rows - 1,), which sequences are regular, their step.
+
+    A hole is a step of more than `longest` usual ones, by default any larger one.
+    """
     differences = _steps(values)
     lengths = np.diff(np.append(starts, len(values)))
     big = np.inf if differences.dtype.kind == "f" else np.iinfo(np.uint64).max
@@ -233,7 +333,34 @@ def _holes(values, starts, inner):
     counts = np.maximum(lengths - 1, 1)
     regular = _sums(inner & ~_whole(ratio), starts) == 0
     regular &= 2 * _sums(inner & single, starts) > counts
-    return inner & ~single, regular, smallest
+    found = inner & (~single if longest is None else ratio > longest)
+    return found, regular, smallest
+
+
+def _holes_of_jitter(reading, starts, inner, irregular, longest):
+    """Steps over a hole, (n_rows - 1,), of nearly regular sequences among irregular.
+
+    Also which these are, with `longest` all irregular ones of two rows or more, and
+    the median step of each sequence in units of the reading.
+    """
+    differences = _steps(reading.values).astype(np.float64) / reading.scale
+    n_steps = np.diff(np.append(starts, len(reading.values))) - 1
+    sequence = np.repeat(np.arange(len(starts)), n_steps)
+    within = differences[inner]
+    order = np.lexsort((within, sequence))
+    begins = np.cumsum(n_steps) - n_steps
+    medians = np.full(len(starts), np.nan)
+    some = n_steps > 0
+    medians[some] = within[order][(begins + (n_steps - 1) // 2)[some]]
+    ratio = np.ones(len(differences))
+    ratio[inner] = within / medians[sequence]
+    far = np.abs(ratio - 1.0) > NEAR * (1 + TOLERANCE)
+    nearly = irregular & some
+    if longest is None:
+        longest = BEYOND_JITTER
+        nearly &= ONE_IN * _sums(inner & far, starts) <= n_steps
+    there = np.repeat(nearly, n_steps + 1)[:-1]
+    return inner & there & (ratio > longest), nearly, medians
 
 
 def _steps(values):
@@ -248,7 +375,7 @@ def _ratio(reading, unit, inner):
 
 
 def _whole(ratio):
-    return np.abs(ratio - np.rint(ratio)) < 1e-6 * ratio
+    return np.abs(ratio - np.rint(ratio)) < TOLERANCE * ratio
 
 
 def _sums(mask, starts):

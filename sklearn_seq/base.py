@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._core.sklearn_compat import _check_sample_weight, validate_data
 from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
+from ._holes import warn_of_holes
 from ._r_squared import r_squared
 from ._reach import reach_of, warn_if_far
 from ._sequences_1d import check_1d_sequences
@@ -110,11 +111,13 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             X,
             groups,
             None if reset else getattr(self, "_time_step", None),
+            gaps=self.gaps,
             symbols=symbols,
             fitting=reset,
             one_dimensional=not reset and self._fitted_to_1d,
         )
         check_1d_sequences(layout, self, fitting=reset)
+        warn_of_holes(layout, self)
         if reset:
             self._time_step = layout.time_step
             self._fitted_to_1d = (

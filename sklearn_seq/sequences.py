@@ -86,16 +86,22 @@ class Layout:
     offsets : ndarray of shape (n_segments + 1,), default=None
         The same for segments; the sequences themselves where there is no hole.
 
-    time_step : (str, number), default=None
+    time_step : TimeStep, default=None
         The step between rows that a frame's index shows.
 
     Attributes
     ----------
     one_dimensional : {"strings", "symbols", "numbers"} or None
         What the sequences held if they came without an axis of features.
+
+    times : pandas Index or None
+        The time of each row, if X is a frame or a list of frames.
+
+    ids : list or None
+        What `groups` or an index of two levels call the sequences.
     """
 
-    one_dimensional = None
+    one_dimensional = times = ids = None
 
     def __init__(self, kind, sequence_offsets, offsets=None, time_step=None):
         self.kind = kind
@@ -106,6 +112,11 @@ class Layout:
     @property
     def n_rows(self):
         return int(self.offsets[-1])
+
+    @property
+    def holes(self):
+        """Rows before which a frame's index shows a hole: an ascending array."""
+        return np.setdiff1d(self.offsets, self.sequence_offsets)
 
     @property
     def n_samples(self):
@@ -187,7 +198,9 @@ def _unequal(values):
     return len({np.shape(v)[:1] if hasattr(v, "ndim") else len(v) for v in values}) > 1
 
 
-def read_layout(X, groups=None, time_step=None, **reading) -> tuple[Any, Layout]:
+def read_layout(
+    X, groups=None, time_step=None, *, gaps="auto", **reading
+) -> tuple[Any, Layout]:
     """Find the sequences in X, whatever layout it has.
 
     Parameters
@@ -202,8 +215,11 @@ def read_layout(X, groups=None, time_step=None, **reading) -> tuple[Any, Layout]
         For rows, the sequence to which each row belongs. Ids must be contiguous.
         The samples of a panel are its sequences, so groups tell nothing more.
 
-    time_step : (str, number), default=None
+    time_step : TimeStep, default=None
         The step between rows of the frame that a model was fitted to.
+
+    gaps : {"auto", "ignore"} or float, default="auto"
+        What counts as a hole in a frame's time index, as in :func:`segment_starts`.
 
     **reading : bool
         How to read 1-D sequences of equal length: `symbols`, `fitting` and
@@ -224,15 +240,15 @@ def read_layout(X, groups=None, time_step=None, **reading) -> tuple[Any, Layout]
         sequence, or if a sequence is not 2-D or is empty.
     """
     X, one_dimensional = as_columns(X, **reading)
-    flat, layout = _read_2d(X, groups, time_step)
+    flat, layout = _read_2d(X, groups, time_step, gaps)
     layout.one_dimensional = one_dimensional
     return flat, layout
 
 
-def _read_2d(X, groups, time_step):
+def _read_2d(X, groups, time_step, gaps):
     """The same for sequences with an axis of features."""
     if is_ragged(X):
-        flat, layout = _read_ragged(X, time_step)
+        flat, layout = _read_ragged(X, time_step, gaps)
     elif getattr(X, "ndim", None) == 3 and not hasattr(X, "columns"):
         n_sequences, n_timesteps, n_features = X.shape
         if n_timesteps == 0 and n_sequences > 0:
@@ -243,7 +259,7 @@ def _read_2d(X, groups, time_step):
         flat = np.reshape(X, (n_sequences * n_timesteps, n_features))
         layout = Layout(PANEL, np.arange(n_sequences + 1) * n_timesteps)
     else:
-        return X, _read_rows(X, groups, time_step)
+        return X, _read_rows(X, groups, time_step, gaps)
     if groups is not None and len(_read_groups(groups)) != layout.n_samples:
         raise ValueError(
             f"groups has {len(groups)} entries, but X holds {layout.n_samples} "
@@ -252,7 +268,7 @@ def _read_2d(X, groups, time_step):
     return flat, layout
 
 
-def _read_ragged(X, time_step):
+def _read_ragged(X, time_step, gaps):
     first = np.shape(X[0])
     for i, sequence in enumerate(X):
         shape = np.shape(sequence)
@@ -274,7 +290,9 @@ def _read_ragged(X, time_step):
             )
     offsets = np.cumsum([0, *(np.shape(sequence)[0] for sequence in X)])
     if all(hasattr(sequence, "iloc") for sequence in X):
-        return _read_frames(X, offsets, time_step)
+        return _read_frames(X, offsets, time_step, gaps)
+    if all(hasattr(sequence, "columns") for sequence in X):
+        return _stack_polars(X), Layout(RAGGED, offsets)
     return _stack_arrays([np.asarray(sequence) for sequence in X]), Layout(
         RAGGED, offsets
     )
@@ -302,36 +320,58 @@ def _stack_arrays(arrays):
     return np.concatenate(arrays)
 
 
-def _read_frames(X, offsets, time_step):
+def _read_frames(X, offsets, time_step, gaps):
     """A list of pandas frames: one frame, with its column names and holes in time."""
     import pandas as pd
 
-    for i, frame in enumerate(X):
-        if not frame.columns.equals(X[0].columns):
-            raise ValueError(
-                f"Sequence {i} of X has the columns {frame.columns.tolist()}, but "
-                f"sequence 0 has {X[0].columns.tolist()}: all sequences must have the "
-                "same features in the same order."
-            )
+    _check_same_columns(X)
     flat = pd.concat(list(X))
     if flat.index.nlevels > 1:
         return flat, Layout(RAGGED, offsets)
-    segments, step = segment_starts(flat.index, offsets, time_step)
-    return flat, Layout(RAGGED, offsets, np.append(segments, offsets[-1]), step)
+    return flat, _cut_at_holes(RAGGED, flat.index, offsets, time_step, gaps)
 
 
-def _read_rows(X, groups, time_step):
+def _stack_polars(X):
+    """A list of polars frames: one frame, with its column names."""
+    import polars as pl
+
+    _check_same_columns(X)
+    return pl.concat(list(X), how="vertical_relaxed")
+
+
+def _check_same_columns(X):
+    first = list(X[0].columns)
+    for i, frame in enumerate(X):
+        if list(frame.columns) != first:
+            raise ValueError(
+                f"Sequence {i} of X has the columns {list(frame.columns)}, but "
+                f"sequence 0 has {first}: all sequences must have the same features "
+                "in the same order."
+            )
+
+
+def _cut_at_holes(kind, times, sequence_offsets, time_step, gaps):
+    """Layout of a frame's rows: segments by what its index tells about time."""
+    segments, step = segment_starts(times, sequence_offsets, time_step, gaps)
+    offsets = np.append(segments, sequence_offsets[-1])
+    layout = Layout(kind, sequence_offsets, offsets, step)
+    layout.times = times
+    return layout
+
+
+def _read_rows(X, groups, time_step, gaps):
     """Layout of rows: boundaries from groups, from the index, or none."""
     try:
         n_rows = _num_samples(X)
     except TypeError:
         n_rows = 0  # not an array: the validation of X says so better
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
-    starts = np.zeros(1, dtype=np.intp)
+    starts, ids = np.zeros(1, dtype=np.intp), None
     if groups is not None:
         groups = _read_groups(groups)
         check_consistent_length(X, groups)
         starts = _contiguous_runs(groups, "groups")
+        ids = groups[starts].tolist() if n_rows else None
     time = index
     if getattr(index, "nlevels", 1) > 1:
         if index.nlevels != 2:
@@ -351,11 +391,13 @@ def _read_rows(X, groups, time_step):
                 "that are constant within each sequence."
             )
         starts, time = level_starts, index.get_level_values(1)
-    sequence_offsets = np.append(starts, n_rows)
-    if time is None or n_rows == 0:
-        return Layout(ROWS, sequence_offsets)
-    segments, step = segment_starts(time, sequence_offsets, time_step)
-    return Layout(ROWS, sequence_offsets, np.append(segments, n_rows), step)
+        ids = index.get_level_values(0)[starts].tolist() if n_rows else None
+    layout = Layout(ROWS, np.append(starts, n_rows))
+    if time is not None and n_rows:
+        sequence_offsets = layout.sequence_offsets
+        layout = _cut_at_holes(ROWS, time, sequence_offsets, time_step, gaps)
+    layout.ids = ids
+    return layout
 
 
 def _read_groups(groups):

@@ -17,8 +17,9 @@ class IndependentGaussian(SequenceDensity):
 
     _allow_nan = True
 
-    def __init__(self, *, burn_in=0):
+    def __init__(self, *, burn_in=0, gaps="auto"):
         self.burn_in = burn_in
+        self.gaps = gaps
 
     def fit(self, X, y=None, groups=None):
         rows = self._read_sequences(X, groups, reset=True).rows

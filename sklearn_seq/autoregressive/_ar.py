@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from .._closed_loop import check_positive, lay_out
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from .._gaussian import RunningGaussian, check_squares
+from .._holes import GAPS
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE, STEP, indices_of
 from ._autocorrelation import burg, yule_walker
@@ -79,6 +80,11 @@ class ARRegressor(TapRegressor):
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     coef_ : ndarray of shape (n_targets, n_lags, n_features)
@@ -145,6 +151,7 @@ class ARRegressor(TapRegressor):
         "method": [StrOptions({"least_squares", *METHODS})],
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "gaps": GAPS,
     }
 
     def __init__(
@@ -156,6 +163,7 @@ class ARRegressor(TapRegressor):
         method="least_squares",
         exogenous=None,
         burn_in=0,
+        gaps="auto",
     ):
         self.n_lags = n_lags
         self.alpha = alpha
@@ -163,6 +171,7 @@ class ARRegressor(TapRegressor):
         self.method = method
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     @np.errstate(over="ignore", invalid="ignore")
@@ -426,12 +435,11 @@ class ARRegressor(TapRegressor):
             Standard deviations in the shape of `forecast`. Only with
             ``return_std=True``.
         """
-        forecast = super().forecast(
-            X, n_steps, future_exogenous=future_exogenous, groups=groups
-        )
+        self._check_loop(n_steps, "forecast")
+        sequences = self._read_sequences(X, groups)
+        forecast = self._forecast(sequences, n_steps, future_exogenous)
         if not return_std:
             return forecast
-        sequences = self._read_sequences(X, groups)
         std = np.broadcast_to(
             self._forecast_std(n_steps),
             (sequences.n_sequences, n_steps, len(self.coef_)),

@@ -19,6 +19,7 @@ from .._core.sklearn_compat import (
     _fit_context,
 )
 from .._core.verbosity import IterationReport
+from .._holes import GAPS
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._base import TapClassifier
@@ -82,6 +83,11 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
         masked entries always do.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -144,6 +150,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "gaps": GAPS,
         "verbose": ["verbose"],
         "missing_label": [Real, str, None],
     }
@@ -162,6 +169,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         burn_in=0,
         verbose=0,
         missing_label=None,
+        gaps="auto",
     ):
         self.n_lags = n_lags
         self.C = C
@@ -174,6 +182,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         self.burn_in = burn_in
         self.verbose = verbose
         self.missing_label = missing_label
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:

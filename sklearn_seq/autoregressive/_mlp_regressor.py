@@ -102,6 +102,11 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     coefs_ : list of ndarray of shape (n_in, n_out)
@@ -198,6 +203,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         exogenous=None,
         burn_in=0,
         verbose=0,
+        gaps="auto",
     ):
         self.n_lags = n_lags
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -220,6 +226,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.verbose = verbose
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:

@@ -21,6 +21,7 @@ from .._core.sklearn_compat import (
     _fit_context,
 )
 from .._core.verbosity import em_report
+from .._holes import GAPS
 from .._markov import check_probabilities, draw_chains, stationary_distribution
 from ..density import SequenceDensity
 from ..em import check_some_known, warn_of_few_values
@@ -59,6 +60,7 @@ class BaseHMM(
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "gaps": GAPS,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "n_jobs": [None, Integral],

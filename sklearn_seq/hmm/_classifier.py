@@ -112,6 +112,11 @@ class HMMClassifier(SequenceClassifier):
         A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
         masked entries always do.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -174,7 +179,7 @@ class HMMClassifier(SequenceClassifier):
             if name
             in (
                 "n_components covariance_type n_mix init transmat_mask reg_covar n_init"
-                " max_iter tol burn_in random_state verbose n_jobs"
+                " max_iter tol burn_in random_state verbose n_jobs gaps"
             ).split()
         },
         "emission": [StrOptions({"auto", "gaussian", "gmm", "categorical", "poisson"})],
@@ -209,6 +214,7 @@ class HMMClassifier(SequenceClassifier):
         verbose=0,
         n_jobs=None,
         missing_label=None,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.emission = emission
@@ -230,6 +236,7 @@ class HMMClassifier(SequenceClassifier):
         self.verbose = verbose
         self.n_jobs = n_jobs
         self.missing_label = missing_label
+        self.gaps = gaps
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

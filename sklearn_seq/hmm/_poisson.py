@@ -87,6 +87,11 @@ class PoissonHMM(NumericHMM):
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     startprob_ : ndarray of shape (n_components,)
@@ -172,6 +177,7 @@ class PoissonHMM(NumericHMM):
         random_state=None,
         verbose=0,
         n_jobs=None,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.init = init
@@ -190,6 +196,7 @@ class PoissonHMM(NumericHMM):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.gaps = gaps
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,8 +12,9 @@ from scipy.special import logsumexp, softmax
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
-from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
+from .._closed_loop import check_next_step, check_positive, lay_out
 from .._core.sklearn_compat import CallbackSupportMixin, StrOptions, _fit_context
+from .._future_inputs import future_inputs
 from .._reach import warn_if_far
 from ..base import SequenceRegressor, check_counted, check_range
 from ..sequences import last_rows
@@ -97,6 +98,11 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     model_ : estimator
@@ -146,7 +152,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             in (
                 "n_components covariance_type n_mix init startprob_prior transmat_prior"
                 " transmat_mask reg_covar n_init max_iter tol burn_in random_state"
-                " verbose n_jobs"
+                " verbose n_jobs gaps"
             ).split()
         },
         "emission": [StrOptions({"gaussian", "gmm", "poisson"})],
@@ -173,6 +179,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         random_state=None,
         verbose=0,
         n_jobs=None,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.emission = emission
@@ -191,6 +198,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:
@@ -390,7 +398,9 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         check_next_step(self, "forecast")
         sequences = self._read_sequences(X, groups)
         n = sequences.n_sequences
-        columns, future = future_inputs(self, future_exogenous, n, n_steps, "forecast")
+        columns, future = future_inputs(
+            self, future_exogenous, n, n_steps, "forecast", sequences.layout
+        )
         transmat = self.model_.transmat_
         proba = self._filter(sequences.rows, sequences.offsets)[last_rows(sequences)]
         means = np.empty((n, n_steps, len(self._predicted_columns)))

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.special import ndtri
 from sklearn.base import is_classifier, is_regressor
 
-from .._closed_loop import check_next_step, check_positive, future_inputs
+from .._closed_loop import check_next_step, check_positive
+from .._future_inputs import future_inputs, only_those_of
 from ..sequences import ROWS, Layout, Sequences
 from ._plotting import (
     as_columns,
@@ -461,7 +462,10 @@ def _among(columns, names, features):
 
 def _forecast(model, seen, n_steps, future_exogenous, sequences):
     """Mean in the layout of X, and standard deviation (n_steps, n_targets) or None."""
-    inputs = {} if future_exogenous is None else {"future_exogenous": future_exogenous}
+    inputs = {}
+    if future_exogenous is not None:
+        future_exogenous = only_those_of(future_exogenous, sequences.layout)
+        inputs["future_exogenous"] = future_exogenous
     parameters = signature(model.forecast).parameters
     panel = sequences.layout.kind != ROWS
     if "return_std" in parameters:
@@ -482,7 +486,9 @@ def _forecast(model, seen, n_steps, future_exogenous, sequences):
 
 def _std_of_missing_rows(model, n_steps, future_exogenous, sequences):
     """Standard deviations of rows that follow, by a filter over missing rows."""
-    columns, future = future_inputs(model, future_exogenous, 1, n_steps, "forecast")
+    columns, future = future_inputs(
+        model, future_exogenous, 1, n_steps, "forecast", sequences.layout
+    )
     missing = np.full((n_steps - 1, sequences.rows.shape[1]), np.nan)
     missing[:, columns] = future[0, : n_steps - 1]
     rows = np.vstack([sequences.rows, missing])

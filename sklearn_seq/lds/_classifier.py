@@ -82,6 +82,11 @@ class LDSClassifier(SequenceClassifier):
         A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
         masked entries always do.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -173,6 +178,7 @@ class LDSClassifier(SequenceClassifier):
         verbose=0,
         n_jobs=None,
         missing_label=None,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -189,6 +195,7 @@ class LDSClassifier(SequenceClassifier):
         self.verbose = verbose
         self.n_jobs = n_jobs
         self.missing_label = missing_label
+        self.gaps = gaps
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -225,7 +232,10 @@ class LDSClassifier(SequenceClassifier):
         n_classes = len(self.classes_)
         settings = {name: getattr(self, name) for name in SETTINGS}
         base = LinearDynamicalSystem(
-            random_state=self.random_state, verbose=self.verbose, **settings
+            random_state=self.random_state,
+            verbose=self.verbose,
+            gaps=self.gaps,
+            **settings,
         )
         stretches = [
             class_stretches(sequences, codes, c, targets.kind) for c in range(n_classes)

@@ -12,14 +12,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
-from .._closed_loop import check_positive, future_inputs, lay_out
+from .._closed_loop import check_positive, lay_out
 from .._core.sklearn_compat import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
     _fit_context,
 )
+from .._future_inputs import future_inputs
 from .._gaussian import draw_gaussian
+from .._holes import GAPS
 from ..density import SequenceDensity
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout, last_rows
@@ -105,6 +107,11 @@ class LinearDynamicalSystem(
 
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
+
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
 
     Attributes
     ----------
@@ -203,6 +210,7 @@ class LinearDynamicalSystem(
         "warm_start": ["boolean"],
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "gaps": GAPS,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "n_jobs": [None, Integral],
@@ -225,6 +233,7 @@ class LinearDynamicalSystem(
         random_state=None,
         verbose=0,
         n_jobs=None,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -240,6 +249,7 @@ class LinearDynamicalSystem(
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:
@@ -513,7 +523,9 @@ class LinearDynamicalSystem(
         check_positive(n_steps, "n_steps")
         sequences = self._read_sequences(X, groups)
         n = sequences.n_sequences
-        _, future = future_inputs(self, future_exogenous, n, n_steps, "forecast")
+        _, future = future_inputs(
+            self, future_exogenous, n, n_steps, "forecast", sequences.layout
+        )
         means, covariances = self._forecast(sequences, n_steps, future)
         means = lay_out(means, sequences.layout)
         if not return_cov:

@@ -10,8 +10,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
-from .._closed_loop import check_next_step, check_positive, future_inputs, lay_out
+from .._closed_loop import check_next_step, check_positive, lay_out
 from .._core.sklearn_compat import CallbackSupportMixin, _fit_context
+from .._future_inputs import future_inputs
 from .._gaussian import check_squares
 from .._reach import warn_if_far
 from ..base import SequenceRegressor, check_counted
@@ -92,6 +93,11 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
+
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
 
     Attributes
     ----------
@@ -182,6 +188,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         random_state=None,
         verbose=0,
         n_jobs=None,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -197,6 +204,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:
@@ -246,6 +254,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
         def fitted(parameters):
             system = LinearDynamicalSystem.from_parameters(**parameters._asdict())
+            system.set_params(gaps=self.gaps)
             state = {
                 "system_": system,
                 "_kind": targets.kind,
@@ -398,7 +407,9 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         check_next_step(self, "forecast")
         sequences = self._read_sequences(X, groups)
         n = sequences.n_sequences
-        _, future = future_inputs(self, future_exogenous, n, n_steps, "forecast")
+        _, future = future_inputs(
+            self, future_exogenous, n, n_steps, "forecast", sequences.layout
+        )
         observed, inputs = self._observations(sequences)
         rows = observed
         if inputs is not None:

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from .._core.sklearn_compat import CallbackSupportMixin, Interval, StrOptions
 from .._core.verbosity import IterationReport
+from .._holes import GAPS
 from ._interrupts import train_until_interrupt
 from ._optimizers import OPTIMIZERS
 from ._training import ShuffledBatches
@@ -33,6 +34,7 @@ class TrainedNetwork(CallbackSupportMixin):
         ],
         "solver": [StrOptions({"lbfgs", *OPTIMIZERS})],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "gaps": GAPS,
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),

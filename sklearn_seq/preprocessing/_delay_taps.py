@@ -16,6 +16,7 @@ from .._core.sklearn_compat import (
     _check_feature_names_in,
     _fit_context,
 )
+from .._holes import GAPS
 from ..autoregressive._taps import Taps
 from ..base import SequenceEstimator
 from ..sequences import ROWS
@@ -39,6 +40,11 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         What stands before a sequence's first row, and behind a hole. "edge" repeats
         the first row, as :class:`~sklearn_seq.autoregressive.ARRegressor` does. A
         number stands there itself: 0.0, or NaN, which marks the taps as missing.
+
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
 
     Attributes
     ----------
@@ -95,6 +101,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
 
     _parameter_constraints = {
         "n_lags": [Interval(Integral, 1, None, closed="left")],
+        "gaps": GAPS,
         "fill": [
             StrOptions({"edge"}),
             Interval(Real, None, None, closed="neither"),
@@ -102,9 +109,10 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         ],
     }
 
-    def __init__(self, n_lags=1, *, fill="edge"):
+    def __init__(self, n_lags=1, *, fill="edge", gaps="auto"):
         self.n_lags = n_lags
         self.fill = fill
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:

@@ -71,6 +71,11 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         Number of first time steps of each sequence that neither the fit nor the score
         counts as targets: the steps in which the echo of the start dies away.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     input_weights_ : ndarray of shape (n_features, n_components)
@@ -157,6 +162,7 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         random_state=None,
         exogenous=None,
         burn_in=0,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.spectral_radius = spectral_radius
@@ -169,6 +175,7 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         self.random_state = random_state
         self.exogenous = exogenous
         self.burn_in = burn_in
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:

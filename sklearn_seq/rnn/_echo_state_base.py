@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.sklearn_compat import Interval, StrOptions
+from .._holes import GAPS
 from ..autoregressive._taps import mean_over_sequences, pooled_rows
 from ..base import check_counted
 from ..preprocessing._frame_output import check_no_frame_output
@@ -40,6 +41,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         "random_state": ["random_state"],
         "exogenous": [None, str, Integral, "array-like"],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "gaps": GAPS,
     }
 
     def __sklearn_tags__(self):

@@ -76,6 +76,11 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
         masked entries always do.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -173,6 +178,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         exogenous=None,
         burn_in=0,
         missing_label=None,
+        gaps="auto",
     ):
         self.n_components = n_components
         self.spectral_radius = spectral_radius
@@ -187,6 +193,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.missing_label = missing_label
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None) -> Self:

@@ -161,6 +161,11 @@ class RNNClassifier(
         A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
         masked entries always do.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -305,6 +310,7 @@ class RNNClassifier(
         burn_in=0,
         verbose=0,
         missing_label=None,
+        gaps="auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -336,6 +342,7 @@ class RNNClassifier(
         self.burn_in = burn_in
         self.verbose = verbose
         self.missing_label = missing_label
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None, *, initial_states=None, **weights) -> Self:

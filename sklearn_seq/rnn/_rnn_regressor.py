@@ -141,6 +141,11 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
+    gaps : {"auto", "ignore"} or float, default="auto"
+        Which holes in a frame's time index begin a new segment: those of a regular or
+        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
+        median steps of their sequence.
+
     Attributes
     ----------
     input_weights_ : list of ndarray of shape (n_in, n_gates * n_units)
@@ -276,6 +281,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         exogenous=None,
         burn_in=0,
         verbose=0,
+        gaps="auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
@@ -303,6 +309,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.verbose = verbose
+        self.gaps = gaps
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None, *, initial_states=None, **weights) -> Self:

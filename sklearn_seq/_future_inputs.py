@@ -1,0 +1,278 @@
+"""Driving inputs of the steps to come, read by name, by sequence and by time."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from difflib import get_close_matches
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from ._time_index import first_step_backwards, instants
+
+NAME = "future_exogenous"
+
+
+def future_inputs(
+    estimator, future_exogenous, n_sequences, n_steps, method, layout=None
+):
+    """Driving inputs of the steps to come.
+
+    Parameters
+    ----------
+    estimator : SequenceEstimator
+        Fitted, with a parameter `exogenous`.
+
+    future_exogenous : array-like or None
+        An array of shape (n_steps, n_inputs) or (n_sequences, n_steps, n_inputs); a
+        frame whose columns are found by their names, or a Series if there is a single
+        input, of n_steps rows or with an index of two levels, sequence and time; or a
+        list of frames, one for each sequence.
+
+    n_sequences, n_steps : int
+
+    method : str
+        What asks for them, for errors.
+
+    layout : Layout, default=None
+        That of the sequences that are continued, with their ids and times.
+
+    Returns
+    -------
+    columns : ndarray of shape (n_inputs,)
+        Where they stand in X.
+
+    values : ndarray of shape (n_sequences, n_steps, n_inputs)
+
+    Raises
+    ------
+    ValueError
+        If names, sequences, times or numbers of steps do not fit.
+    """
+    columns = np.setdiff1d(
+        np.arange(estimator.n_features_in_),
+        estimator._target_columns(estimator.exogenous),
+    )
+    shape = (n_sequences, n_steps, len(columns))
+    if future_exogenous is None:
+        if not len(columns):
+            return columns, np.empty(shape)
+        raise ValueError(
+            f"{method} needs {NAME}: this {type(estimator).__name__} has "
+            f"{len(columns)} driving input(s), and their values for the {n_steps} "
+            f"steps to come, of shape {shape[1:]} or {shape}."
+        )
+    if not len(columns):
+        raise ValueError(
+            f"{NAME} was given, but this {type(estimator).__name__} has no driving "
+            "inputs (exogenous=None)."
+        )
+    values = _values(future_exogenous, estimator, columns, shape, layout)
+    if values.shape not in (shape, shape[1:]):
+        raise ValueError(
+            f"{NAME} has shape {values.shape}, but expected {shape[1:]} "
+            f"(the same for all sequences) or {shape}: n_steps={n_steps} steps of "
+            f"{len(columns)} driving input(s)."
+        )
+    return columns, np.broadcast_to(values, shape)
+
+
+def only_those_of(future_exogenous, layout):
+    """The rows of a single sequence, where a frame holds those of several."""
+    index = getattr(future_exogenous, "index", None)
+    if layout.ids is None or getattr(index, "nlevels", 1) != 2:
+        return future_exogenous
+    return future_exogenous[index.get_level_values(0).isin(layout.ids)]
+
+
+def _values(given, estimator, columns, shape, layout):
+    """As an array: of the expected shape, if all is well."""
+    several = isinstance(given, list | tuple) or (
+        isinstance(given, np.ndarray) and given.dtype == object and given.ndim == 1
+    )
+    if several and len(given) and all(_has_names(part) for part in given):
+        return _values_of_list(given, estimator, columns, shape, layout)
+    if not _has_names(given):
+        _warn_of_names(estimator, named=False)
+        return _as_array(given)
+    table = _select(given, estimator, columns)
+    index = getattr(table, "index", None) if hasattr(table, "iloc") else None
+    if index is None:
+        return _as_array(table)
+    if index.nlevels == 1:
+        if len(index) == shape[1]:
+            _check_times(index, np.array([0, len(index)]), layout)
+        return _as_array(table)
+    order = _order_of_sequences(index, shape, layout)
+    times = index.get_level_values(1)[order]
+    _check_times(times, np.arange(shape[0] + 1) * shape[1], layout)
+    return _as_array(table)[order].reshape(shape)
+
+
+def _values_of_list(frames, estimator, columns, shape, layout):
+    """Frames, one for each sequence in the order of X."""
+    if len(frames) != shape[0]:
+        raise ValueError(
+            f"{NAME} is a list of {len(frames)} frames, but expected {shape[0]}, one "
+            "for each sequence of X."
+        )
+    tables = [_select(frame, estimator, columns) for frame in frames]
+    for i, table in enumerate(tables):
+        if len(table) != shape[1]:
+            raise ValueError(
+                f"{NAME} holds {len(table)} steps for sequence {i}, but expected "
+                f"n_steps={shape[1]}."
+            )
+    if all(hasattr(table, "iloc") for table in tables):
+        times = tables[0].index.append([table.index for table in tables[1:]])
+        if times.nlevels == 1:
+            _check_times(times, np.arange(shape[0] + 1) * shape[1], layout)
+    return np.stack([_as_array(table) for table in tables])
+
+
+def _has_names(given):
+    return hasattr(given, "columns") or (
+        hasattr(given, "to_frame") and len(getattr(given, "shape", ())) == 1
+    )
+
+
+def _as_array(values):
+    return check_array(values, allow_nd=True, dtype=None, input_name=NAME)
+
+
+def _select(given, estimator, columns):
+    """The driving inputs among a frame's columns, in the order of X."""
+    expected = getattr(estimator, "feature_names_in_", None)
+    if expected is not None:
+        expected = expected[columns].tolist()
+    if not hasattr(given, "columns"):
+        given = _frame_of_series(given, expected, len(columns))
+    names = list(given.columns)
+    if not all(isinstance(name, str) for name in names):
+        _warn_of_names(estimator, named=False)
+        return given
+    if expected is None:
+        _warn_of_names(estimator, named=True)
+        return given
+    for name in expected:
+        if names.count(name) != 1:
+            problem = "holds twice" if name in names else "lacks"
+            near = get_close_matches(name, names) if name not in names else []
+            raise ValueError(
+                f"{NAME} {problem} the driving input {name!r}"
+                f"{_did_you_mean(near)}. It has the columns {_some(names)}, but "
+                f"expected {expected}, in any order and among any others."
+            )
+    return given[expected]
+
+
+def _frame_of_series(series, expected, n_inputs):
+    """A Series as a frame, named as the only input if it has no name."""
+    if n_inputs != 1:
+        raise ValueError(
+            f"{NAME} is a Series, but there are {n_inputs} driving inputs"
+            f"{'' if expected is None else f' {expected}'}: pass a frame with a column "
+            "for each."
+        )
+    nameless = series.name is None or series.name == ""
+    if nameless and expected is not None:
+        return series.rename(expected[0]).to_frame()
+    return series.to_frame()
+
+
+def _warn_of_names(estimator, named):
+    """As scikit-learn does, where names cannot decide."""
+    if named == hasattr(estimator, "feature_names_in_"):
+        return
+    has, fitted = ("has", "without") if named else ("does not have valid", "with")
+    warnings.warn(
+        f"{NAME} {has} feature names, but {type(estimator).__name__} was fitted "
+        f"{fitted} feature names: its columns are taken by their position.",
+        UserWarning,
+        stacklevel=5,
+    )
+
+
+def _order_of_sequences(index, shape, layout):
+    """Rows of a frame in the order of the sequences of X: (n_sequences * n_steps,)."""
+    if index.nlevels != 2:
+        raise ValueError(
+            f"{NAME} has an index of {index.nlevels} levels {list(index.names)}: "
+            "expected two, the sequence and the time within it, or one."
+        )
+    codes, found = index.get_level_values(0).factorize()
+    found = found.tolist()
+    if (codes < 0).any():
+        row = int(np.flatnonzero(codes < 0)[0])
+        raise ValueError(f"{NAME}'s first index level is missing at row {row}.")
+    place = {key: code for code, key in enumerate(found)}
+    ids = None if layout is None else layout.ids
+    if ids is None:
+        if len(found) != shape[0]:
+            raise ValueError(
+                f"{NAME} holds {len(found)} sequences, but expected {shape[0]}, in the "
+                "order of X, whose sequences have no ids."
+            )
+        ids = found
+    missing = [key for key in ids if key not in place]
+    if missing:
+        near = get_close_matches(str(missing[0]), [str(key) for key in found])
+        raise ValueError(
+            f"{NAME} lacks the sequence(s) {_some(missing)} of X{_did_you_mean(near)}. "
+            f"It holds {_some(found)}: expected the ids of X in the first level of its "
+            "index."
+        )
+    known = set(ids)
+    extra = [key for key in found if key not in known]
+    if extra:
+        raise ValueError(
+            f"{NAME} holds the sequence(s) {_some(extra)}, which X does not. Leave "
+            f"them out: expected {_some(ids)}."
+        )
+    rank = np.empty(len(found), dtype=np.intp)  # of each sequence among those of X
+    rank[[place[key] for key in ids]] = np.arange(len(ids))
+    for key, n_steps in zip(ids, np.bincount(rank[codes]).tolist(), strict=True):
+        if n_steps != shape[1]:
+            raise ValueError(
+                f"{NAME} holds {n_steps} steps for sequence {key!r}, but expected "
+                f"n_steps={shape[1]}."
+            )
+    return np.argsort(rank[codes], kind="stable")
+
+
+def _check_times(times, offsets, layout):
+    """Times must increase, and begin after the last ones of X."""
+    if times.hasnans:
+        row = int(np.flatnonzero(times.isna())[0])
+        raise ValueError(f"{NAME}'s index has no time at row {row}.")
+    row = first_step_backwards(times, offsets)
+    if row is not None:
+        raise ValueError(
+            f"{NAME}'s index does not increase in time: row {row} ({times[row]!s}) "
+            f"follows row {row - 1} ({times[row - 1]!s}). Sort it, or drop the index "
+            "with .reset_index(drop=True) if its rows are in order."
+        )
+    if layout is None or layout.times is None:
+        return
+    last_times = layout.times[layout.sequence_offsets[1:] - 1]
+    begin, last = instants(times[offsets[:-1]], last_times)
+    if begin is None or (begin > last).all():
+        return
+    i = int(np.flatnonzero(begin <= last)[0])
+    first = times[offsets[:-1]][i if len(begin) > 1 else 0]
+    raise ValueError(
+        f"{NAME} begins at {first!s}, but the last row of X"
+        f"{'' if len(last) == 1 else f', sequence {i},'} is at {last_times[i]!s}: it "
+        "must hold the steps to come, which lie after those of X. Pass those rows, or "
+        "drop the index with .reset_index(drop=True)."
+    )
+
+
+def _did_you_mean(near):
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _some(items, most=10):
+    shown = ", ".join(repr(item) for item in items[:most])
+    return f"[{shown}{', …' if len(items) > most else ''}]"
