@@ -903,6 +903,7 @@ def test_html_representation(case):
         assert all(name in html for name in parameters)
 
 
+@pytest.mark.filterwarnings("ignore:The time index of X has 8 holes")
 @every_case
 def test_a_hole_in_time_makes_no_second_sequence(case):
     """Frames in a list: a hole starts anew, but there is one output a sequence."""
