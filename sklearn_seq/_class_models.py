@@ -6,6 +6,7 @@
 import numpy as np
 from scipy.special import log_softmax
 
+from ._by_name import in_order_of
 from .targets import SEQUENCE, runs_of
 
 
@@ -44,11 +45,13 @@ def class_name(estimator, c):
     return f"{type(estimator).__name__}, class {label!r}"
 
 
-def check_priors(priors, codes, n_classes):
+def check_priors(priors, codes, classes):
     """Prior probabilities of the classes: as given, or their frequencies."""
+    n_classes = len(classes)
     if priors is None:
         counts = np.bincount(codes[codes >= 0], minlength=n_classes)
         return counts / counts.sum()
+    priors = in_order_of(classes.tolist(), priors, "priors", "classes")
     expected = f"expected {n_classes} probabilities, one for each class, that sum to 1."
     try:
         array = np.asarray(priors, dtype=np.float64)

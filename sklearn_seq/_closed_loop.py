@@ -66,7 +66,9 @@ class ClosedLoop:
 
         future_exogenous : array-like of shape (n_steps, n_inputs) or \
                 (n_sequences, n_steps, n_inputs), default=None
-            The driving inputs of the steps to come; the last one is not used.
+            The driving inputs of the steps to come; the last one is not used. A frame
+            is read by the names of its columns, and by its sequences if its index has
+            two levels, sequence and time.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.
@@ -132,7 +134,9 @@ class ClosedLoop:
 
         future_exogenous : array-like of shape (n_steps, n_inputs) or \
                 (n_sequences, n_steps, n_inputs), default=None
-            The driving inputs of the steps drawn.
+            The driving inputs of the steps drawn. A frame is read by the names of its
+            columns, and by its sequences if its index has two levels, sequence and
+            time.
 
         random_state : int, RandomState instance or None, default=None
             Determines the draws. Pass an int for reproducible ones.

@@ -4,11 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from difflib import get_close_matches
 
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from ._by_name import did_you_mean, lacks, some
 from ._time_index import first_step_backwards, instants
 
 NAME = "future_exogenous"
@@ -157,11 +157,9 @@ def _select(given, estimator, columns):
         return given
     for name in expected:
         if names.count(name) != 1:
-            problem = "holds twice" if name in names else "lacks"
-            near = get_close_matches(name, names) if name not in names else []
             raise ValueError(
-                f"{NAME} {problem} the driving input {name!r}"
-                f"{_did_you_mean(near)}. It has the columns {_some(names)}, but "
+                f"{NAME} {lacks(name, names)}, a driving input"
+                f"{did_you_mean(name, names)}. It has the columns {some(names)}, but "
                 f"expected {expected}, in any order and among any others."
             )
     return given[expected]
@@ -217,18 +215,17 @@ def _order_of_sequences(index, shape, layout):
         ids = found
     missing = [key for key in ids if key not in place]
     if missing:
-        near = get_close_matches(str(missing[0]), [str(key) for key in found])
         raise ValueError(
-            f"{NAME} lacks the sequence(s) {_some(missing)} of X{_did_you_mean(near)}. "
-            f"It holds {_some(found)}: expected the ids of X in the first level of its "
-            "index."
+            f"{NAME} lacks the sequence(s) {some(missing)} of X"
+            f"{did_you_mean(missing[0], found)}. It holds {some(found)}: expected the "
+            "ids of X in the first level of its index."
         )
     known = set(ids)
     extra = [key for key in found if key not in known]
     if extra:
         raise ValueError(
-            f"{NAME} holds the sequence(s) {_some(extra)}, which X does not. Leave "
-            f"them out: expected {_some(ids)}."
+            f"{NAME} holds the sequence(s) {some(extra)}, which X does not. Leave "
+            f"them out: expected {some(ids)}."
         )
     rank = np.empty(len(found), dtype=np.intp)  # of each sequence among those of X
     rank[[place[key] for key in ids]] = np.arange(len(ids))
@@ -267,12 +264,3 @@ def _check_times(times, offsets, layout):
         "must hold the steps to come, which lie after those of X. Pass those rows, or "
         "drop the index with .reset_index(drop=True)."
     )
-
-
-def _did_you_mean(near):
-    return f" (did you mean {near[0]!r}?)" if near else ""
-
-
-def _some(items, most=10):
-    shown = ", ".join(repr(item) for item in items[:most])
-    return f"[{shown}{', …' if len(items) > most else ''}]"

@@ -15,9 +15,9 @@ from sklearn_seq.autoregressive import (
     MLPSequenceClassifier,
     MLPSequenceRegressor,
 )
-from sklearn_seq.hmm import HMMRegressor
+from sklearn_seq.hmm import HMMClassifier, HMMRegressor
 from sklearn_seq.inspection import ForecastDisplay
-from sklearn_seq.lds import LDSRegressor, LinearDynamicalSystem
+from sklearn_seq.lds import LDSClassifier, LDSRegressor, LinearDynamicalSystem
 from sklearn_seq.rnn import (
     EchoStateClassifier,
     EchoStateRegressor,
@@ -140,14 +140,14 @@ def test_missing_names_are_refused(name):
     model, X, future = fitted(name)
     renamed = future.rename(columns={"rain": "rains"})
     match = (
-        r"lacks the driving input 'rain' \(did you mean 'rains'\?\)\. It has the "
+        r"lacks 'rain', a driving input \(did you mean 'rains'\?\)\. It has the "
         r"columns \['rains', 'level', 'wind'\], but expected \['rain', 'wind'\]"
     )
     refuse(model, X, renamed, match)
     refuse(model, X, to_polars(renamed), match)
-    refuse(model, X, future[["wind"]], "lacks the driving input 'rain'. It has")
+    refuse(model, X, future[["wind"]], "lacks 'rain', a driving input. It has")
     twice = pd.concat([future, future[["wind"]]], axis=1)
-    refuse(model, X, twice, "holds twice the driving input 'wind'")
+    refuse(model, X, twice, "holds twice 'wind', a driving input")
 
 
 @every_model
@@ -159,7 +159,7 @@ def test_a_series_is_a_single_input(name):
     wind = future["wind"]
     for series in (wind, wind.rename(None), pl.Series("wind", wind), pl.Series(wind)):
         assert_same(answers(model, X, series), expected)
-    refuse(model, X, future["rain"], "lacks the driving input 'wind'. It has the col")
+    refuse(model, X, future["rain"], "lacks 'wind', a driving input. It has the col")
     refuse(model, X, pl.Series("win", wind), r"did you mean 'win'\?")
     model, X, future = fitted(name)
     refuse(model, X, wind, r"is a Series, but there are 2 driving inputs \['rain', '")
@@ -343,3 +343,54 @@ def test_columns_of_x_in_another_order_are_refused(name, library):
     assert_array_equal(of_list.feature_names_in_, ["rain", "level", "wind"])
     with pytest.raises(ValueError, match="feature names should match"):
         getattr(of_list, method.__name__)(swapped)
+
+
+def test_priors_are_found_by_class():
+    X = [np.random.default_rng(i).normal(size=(9, 1)) for i in range(6)]
+    y = ["up", "down", "up", "down", "up", "flat"]
+    right = [0.2, 0.1, 0.7]  # in the order of classes_: down, flat, up
+    named = pd.Series({"up": 0.7, "down": 0.2, "flat": 0.1})
+    for cls in (HMMClassifier, LDSClassifier):
+        for priors in (right, named, pd.Series(right), named.iloc[[1, 2, 0]]):
+            assert_array_equal(cls(priors=priors).fit(X, y).priors_, right)
+        wrong = named.rename({"up": "upp"})
+        match = r"priors lacks 'up', one of the classes \(did you mean 'upp'\?\)"
+        with pytest.raises(ValueError, match=match):
+            cls(priors=wrong).fit(X, y)
+
+
+def test_priors_of_numbered_classes():
+    """An index that holds the classes is no count of positions."""
+    X = [np.random.default_rng(i).normal(size=(9, 1)) for i in range(4)]
+    priors = pd.Series([0.9, 0.1], index=[1, 0])
+    model = LDSClassifier(priors=priors).fit(X, [0, 1, 0, 1])
+    assert_array_equal(model.priors_, [0.1, 0.9])
+
+
+@pytest.mark.parametrize("cls", [EchoStateRegressor, EchoStateClassifier])
+def test_scalings_of_inputs_are_found_by_feature(cls):
+    X, _ = data("AR, symbols" if cls is EchoStateClassifier else "AR")
+    exogenous = {"exogenous": TWO}
+    scaling = pd.Series({"wind": 0.1, "rain": 2.0, "level": 0.5})
+    expected = cls(20, input_scaling=[2.0, 0.5, 0.1], random_state=0, **exogenous)
+    model = cls(20, input_scaling=scaling, random_state=0, **exogenous)
+    assert_array_equal(model.fit(X).coef_, expected.fit(X).coef_)
+    with pytest.raises(ValueError, match="input_scaling lacks 'rain', one of the feat"):
+        clone(model).set_params(input_scaling=scaling.drop("rain")).fit(X)
+
+
+def test_initial_states_are_found_by_sequence():
+    X, _ = data("RNN")
+    panel = pd.concat({"sea": X, "bay": X})
+    model = RNNRegressor(3, max_iter=3, random_state=0).fit(panel)
+    states = pd.DataFrame([[0.1, 0.2, 0.3], [0.5, 0.6, 0.7]], index=["bay", "sea"])
+    expected = model.predict(panel, initial_states=states.to_numpy()[::-1])
+    assert_array_equal(model.predict(panel, initial_states=states), expected)
+    counted = states[::-1].reset_index(drop=True)
+    assert_array_equal(model.predict(panel, initial_states=counted), expected)
+    groups = np.repeat(["sea", "bay"], N)
+    rows = panel.reset_index(drop=True)
+    by_group = model.predict(rows, groups=groups, initial_states=states)
+    assert_array_equal(by_group, expected)
+    with pytest.raises(ValueError, match="initial_states lacks 'sea', one of the seq"):
+        model.predict(panel, initial_states=states.rename({"sea": "see"}))

@@ -13,6 +13,8 @@ from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.datasets import make_ar_process
 from sklearn_seq.sequences import read_layout
 
+pytestmark = pytest.mark.filterwarnings("ignore:The time index of X has")
+
 N = 70
 REGULAR = {
     "seconds": pd.date_range("2020-02-28 23:59:30", periods=N, freq="s"),

@@ -416,7 +416,9 @@ class ARRegressor(TapRegressor):
 
         future_exogenous : array-like of shape (n_steps, n_inputs) or \
                 (n_sequences, n_steps, n_inputs), default=None
-            The driving inputs of the steps to come; the last one is not used.
+            The driving inputs of the steps to come; the last one is not used. A frame
+            is read by the names of its columns, and by its sequences if its index has
+            two levels, sequence and time.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.

@@ -272,7 +272,7 @@ class HMMClassifier(SequenceClassifier):
         sequences, targets = self._read_fit(X, y, groups)
         codes = targets.values[:, 0]
         if targets.kind == SEQUENCE:
-            self.priors_ = check_priors(self.priors, codes, len(self.classes_))
+            self.priors_ = check_priors(self.priors, codes, self.classes_)
             self.models_ = self._learn_each(sequences, codes)
             self.n_iter_ = max(model.n_iter_ for model in self.models_)
         else:

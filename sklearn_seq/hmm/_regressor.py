@@ -381,7 +381,9 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
 
         future_exogenous : array-like of shape (n_steps, n_inputs) or \
                 (n_sequences, n_steps, n_inputs), default=None
-            The exogenous columns of the steps to come.
+            The exogenous columns of the steps to come. A frame is read by the names of
+            its columns, and by its sequences if its index has two levels, sequence and
+            time.
 
         groups : array-like of shape (n_samples,), default=None
             For rows, the sequence to which each row belongs.

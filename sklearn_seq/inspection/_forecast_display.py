@@ -276,7 +276,9 @@ class ForecastDisplay:
             or by name. None draws all.
 
         future_exogenous : array-like of shape (n_steps, n_inputs), default=None
-            The driving inputs of the steps to come.
+            The driving inputs of the steps to come. A frame is read by the names of its
+            columns, and by its sequences if its index has two levels, sequence and
+            time.
 
         one_step : bool, default=False
             Whether to draw the predictions of one step ahead over the history, too.

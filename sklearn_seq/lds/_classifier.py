@@ -248,7 +248,7 @@ class LDSClassifier(SequenceClassifier):
             )
             for c, (rows, groups) in enumerate(stretches)
         )
-        self.priors_ = check_priors(self.priors, codes, n_classes)
+        self.priors_ = check_priors(self.priors, codes, self.classes_)
         if targets.kind != SEQUENCE:
             counts = 1.0 + transition_counts(codes, sequences.offsets, n_classes)
             self.transmat_ = counts / counts.sum(axis=1, keepdims=True)

@@ -11,6 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._by_name import in_order_of
 from .._core.sklearn_compat import Interval, StrOptions
 from .._holes import GAPS
 from ..autoregressive._taps import mean_over_sequences, pooled_rows
@@ -136,7 +137,9 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _input_scaling(self):
         if isinstance(self.input_scaling, Real):
             return self.input_scaling
-        scaling = np.asarray(self.input_scaling, dtype=np.float64)
+        names = getattr(self, "feature_names_in_", None)
+        scaling = in_order_of(names, self.input_scaling, "input_scaling", "features")
+        scaling = np.asarray(scaling, dtype=np.float64)
         valid = scaling.shape == (self.n_features_in_,) and np.isfinite(scaling).all()
         if not valid or (scaling < 0).any():
             raise ValueError(

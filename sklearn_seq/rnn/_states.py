@@ -6,6 +6,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from .._by_name import in_order_of
 from ..sequences import Sequences
 
 
@@ -50,7 +51,7 @@ class StatefulSequences(Sequences):
         return initial
 
 
-def check_initial_states(initial_states, n_sequences, network, dtype):
+def check_initial_states(initial_states, n_sequences, network, dtype, ids=None):
     """Initial states as an array of shape (n_sequences, n_given), or None.
 
     Parameters
@@ -66,9 +67,13 @@ def check_initial_states(initial_states, n_sequences, network, dtype):
 
     dtype : dtype
         The type of its parameters.
+
+    ids : list, default=None
+        Names of the sequences, which those in the index of a frame must be.
     """
     if initial_states is None:
         return None
+    initial_states = in_order_of(ids, initial_states, "initial_states", "sequences")
     states = check_array(
         initial_states,
         dtype=dtype,

@@ -181,7 +181,8 @@ def test_nets_have_no_band(rows, model):
 def test_features_are_chosen_by_position_or_name(rows):
     frame = pd.DataFrame(rows, columns=["a", "b", "c"])
     model = ARRegressor(exogenous="b").fit(frame)
-    options = {"n_steps": 2, "future_exogenous": np.zeros((2, 1))}
+    future = pd.Series(np.zeros(2), name="b")
+    options = {"n_steps": 2, "future_exogenous": future}
     display = ForecastDisplay.from_estimator(model, frame, features=["c", 0], **options)
     assert display.feature_names == ["c", "a"]
     np.testing.assert_array_equal(display.history, rows[:, [2, 0]])

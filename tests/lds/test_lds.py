@@ -422,11 +422,12 @@ def test_driving_inputs_by_index_and_by_name():
     assert by_index.input_matrix_.shape == (2, 2)
     assert by_index.feedthrough_matrix_.shape == (3, 2)
     future = rng.normal(size=(4, 2))
+    named = pd.DataFrame(future, columns=["u0", "u1"])
     assert_allclose(
-        by_name.forecast(frame, 4, future_exogenous=future),
+        by_name.forecast(frame, 4, future_exogenous=named),
         in_order.forecast(X, 4, future_exogenous=future),
     )
-    sample, _ = by_name.sample(4, future_exogenous=future, random_state=0)
+    sample, _ = by_name.sample(4, future_exogenous=named, random_state=0)
     assert_array_equal(sample[:, [0, 3]], future)
     with pytest.raises(ValueError, match="needs future_exogenous"):
         in_order.forecast(X, 4)

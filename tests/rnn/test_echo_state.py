@@ -142,6 +142,7 @@ def test_memory_does_not_grow_with_the_rows(monkeypatch):
     assert peak < 0.4 * (8 * 20_000 * 100)
 
 
+@pytest.mark.filterwarnings("ignore:The time index of X has 2 holes")
 def test_a_hole_in_time_starts_the_state_anew():
     x = waves((30,))[0]
     time = np.r_[np.arange(20), np.arange(25, 35)]

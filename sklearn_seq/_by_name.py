@@ -1,0 +1,60 @@
+"""Arguments that name what they are for: names decide, not positions."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from difflib import get_close_matches
+
+
+def in_order_of(names, values, argument, what):
+    """Entries of a pandas Series, or rows of a frame, in the order of names.
+
+    Other values are returned as they are, and so are those whose index only counts.
+
+    Parameters
+    ----------
+    names : sequence or None
+        What the entries are for; None if that has no names.
+
+    values : array-like
+
+    argument : str
+        What the values are, for errors.
+
+    what : str
+        What the names are, for errors.
+    """
+    index = getattr(values, "index", None) if hasattr(values, "iloc") else None
+    if names is None or index is None:
+        return values
+    names, given = list(names), list(index)
+    only_counts = given == list(range(len(given))) and set(given) != set(names)
+    if given == names or only_counts:
+        return values
+    for name in names:
+        if given.count(name) != 1:
+            raise ValueError(
+                f"{argument} {lacks(name, given)}, one of the {what}"
+                f"{did_you_mean(name, given)}. Its index holds {some(given)}, but "
+                f"expected {some(names)}, in any order. Pass {argument}.to_numpy() if "
+                f"it is in the order of the {what}."
+            )
+    return values.iloc[[given.index(name) for name in names]]
+
+
+def lacks(name, given):
+    return f"{'holds twice' if name in given else 'lacks'} {name!r}"
+
+
+def did_you_mean(name, given):
+    """The nearest of the given names, in a question."""
+    if name in given:
+        return ""
+    near = get_close_matches(str(name), [str(other) for other in given])
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def some(items, most=10):
+    """The first of some items, as in a list."""
+    shown = ", ".join(repr(item) for item in items[:most])
+    return f"[{shown}{', …' if len(items) > most else ''}]"
