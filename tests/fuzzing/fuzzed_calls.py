@@ -6,6 +6,8 @@ from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+import polars as pl
 from fuzzed_data import PANEL, RAGGED, Data
 from sklearn.exceptions import NotFittedError, UndefinedMetricWarning
 from sklearn.utils._param_validation import InvalidParameterError
@@ -96,7 +98,7 @@ def calls_of(model, data):
         groups = {}
     future = {}
     if getattr(model, "exogenous", None) is not None:
-        future = {"future_exogenous": np.ones((3, 1))}
+        future = {"future_exogenous": future_of(data)}
     for name, arguments in METHODS.items():
         method = getattr(model, name.split()[0], None)
         known = method is not None and takes(method, arguments)
@@ -111,6 +113,31 @@ def calls_of(model, data):
         if takes(model.sample, {"X": None}):
             sample = _bind(model.sample, 2, X=data.X, random_state=0, **groups)
             yield "sample on", sample
+
+
+def future_of(data):
+    """Driving inputs of three steps to come, in one of many forms."""
+    rng = np.random.default_rng(sum(map(ord, data.what)))
+    names = [f"f{i}" for i in range(data.n_features)]
+    frame = pd.DataFrame(np.ones((3, len(names))), columns=names)
+    ids = np.arange(len(data.lengths))
+    forms = [
+        lambda: np.ones((3, 1)),
+        lambda: np.ones((len(ids), 3, 1)),
+        lambda: frame,
+        lambda: frame[names[::-1]].assign(other="x"),
+        lambda: frame.rename(columns={"f0": "f_0"}),
+        lambda: frame.set_axis(pd.date_range("2000-01-01", periods=3)),
+        lambda: frame.set_axis(pd.date_range("2100-01-01", periods=3)),
+        lambda: pl.DataFrame({name: [1.0, 2.0, 3.0] for name in names}),
+        lambda: pd.Series(np.ones(3), name="f1"),
+        lambda: pl.Series("f0", [1, 2, 3]),
+        lambda: [frame] * len(ids),
+        lambda: pd.concat(dict.fromkeys(ids, frame)) if len(ids) else frame,
+        lambda: pd.concat(dict.fromkeys(rng.permutation(ids + 1), frame) | {0: frame}),
+        lambda: frame.iloc[:2],
+    ]
+    return forms[rng.integers(len(forms))]()
 
 
 def _bind(method, *args, **kwargs):

@@ -244,6 +244,29 @@ def for_polars(value):
     return float(np.real(value))
 
 
+def times_of(rng, n):
+    """An index of time for n rows: regular, with holes, with jitter, or of events."""
+    steps = rng.integers(1, 3, size=n) if rng.random() < 0.3 else np.ones(n, int)
+    if rng.random() < 0.4:
+        steps[rng.random(n) < 0.1] = 7
+    seconds = np.cumsum(steps) * 60.0
+    if rng.random() < 0.3:
+        seconds = np.cumsum(rng.exponential(60.0, n) if rng.random() < 0.3 else steps
+                            * rng.uniform(54.0, 66.0, n))  # fmt: skip
+    days = pd.date_range("2020-01-01", periods=8 * n, freq="B")[np.cumsum(steps)]
+    kinds = [
+        pd.RangeIndex(n),
+        pd.Index(np.cumsum(steps)),
+        pd.to_datetime(seconds, unit="s"),
+        pd.to_timedelta(seconds, unit="s"),
+        days,
+        pd.Index(days.date),
+        pd.period_range("2020-01", periods=n, freq="M"),
+        pd.Index(seconds[::-1]),  # backwards: refused
+    ]
+    return kinds[rng.integers(len(kinds))]
+
+
 def laid_out(rng, rows, lengths, layout):
     """X and groups."""
     n, names = len(rows), [f"f{i}" for i in range(rows.shape[1])]
@@ -256,9 +279,11 @@ def laid_out(rng, rows, lengths, layout):
         kinds = [ids, ids.astype(str), ids.tolist(), pd.Series(ids), ids.astype(float)]
         return rows, kinds[rng.integers(len(kinds))]
     if layout == "frame":
-        return pd.DataFrame(rows, columns=names), None
+        return pd.DataFrame(rows, columns=names, index=times_of(rng, n)), None
     if layout == "index":
         time = np.concatenate([np.arange(length) for length in (*lengths, 0)])
+        if rng.random() < 0.5:
+            time = times_of(rng, n)
         index = pd.MultiIndex.from_arrays([ids, time])
         return pd.DataFrame(rows, columns=names, index=index), None
     if layout == "polars":
@@ -276,7 +301,10 @@ def laid_out(rng, rows, lengths, layout):
             out[i] = part
         return out, None
     if layout == "list of frames":
-        return [pd.DataFrame(part, columns=names) for part in parts], None
+        frames = [pd.DataFrame(part, columns=names) for part in parts]
+        if rng.random() < 0.5:
+            return [frame.set_axis(times_of(rng, len(frame))) for frame in frames], None
+        return frames, None
     if "strings" in layout:
         strings = ["".join(rng.choice(list("abc"), size=len(x))) for x in parts]
         return (pd.Series if "Series" in layout else list)(strings), None

@@ -55,8 +55,9 @@ class Kind(NamedTuple):
         }
 
 
+GAPS = {"gaps": ["auto", "ignore", 1, 2.5, 1e300]}
 EXOGENOUS = {"exogenous": [None, None, None, 0, [1], "f0", [], [0, 1], ["f1"]]}
-STEPS = {"burn_in": [0, 0, 0, 1, 5], **EXOGENOUS}
+STEPS = {"burn_in": [0, 0, 0, 1, 5], **EXOGENOUS, **GAPS}
 AR = {"n_lags": [1, 2, 5], "fit_intercept": [True, False], **STEPS}
 NET = {
     "solver": ["adam", "sgd", "rmsprop", "lbfgs"],
@@ -116,6 +117,7 @@ EM = {
     "max_iter": [4, 4, 1, 0],
     "tol": [1e-4, 0, 1e300],
     "burn_in": [0, 0, 0, 1, 5],
+    **GAPS,
 }
 SYSTEM = {
     **EM,
@@ -263,7 +265,9 @@ KINDS = {
         words=True,
     ),
     "DelayTaps": Kind(
-        DelayTaps, {}, {"n_lags": [1, 2, 5], "fill": ["edge", 0.0, 1e300, np.nan]}
+        DelayTaps,
+        {},
+        {"n_lags": [1, 2, 5], "fill": ["edge", 0.0, 1e300, np.nan], **GAPS},
     ),
     "PerTimestep": Kind(
         PerTimestep,
