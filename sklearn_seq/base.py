@@ -12,10 +12,17 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._containers import as_plain, check_unmasked
 from ._core.sklearn_compat import _check_sample_weight, validate_data
 from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
 from ._holes import warn_of_holes
+from ._misread import (
+    warn_of_rows_in_a_list,
+    warn_of_swapped_axes,
+    warn_of_target_in_X,
+)
+from ._padding import UNPAD, padded_sequences, warn_of_padding
 from ._r_squared import r_squared
 from ._reach import reach_of, warn_if_far
 from ._sequences_1d import check_1d_sequences
@@ -98,7 +105,9 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         """X in whatever layout, validated and packed."""
         flat, layout = self._read_layout(X, groups, reset=reset)
         rows = self._read_rows(flat, reset=reset)
-        check_all_finite(rows, self)
+        check_all_finite(rows, self, layout)
+        if reset and self._allow_nan:
+            warn_of_padding(rows, layout, self)
         return Sequences(rows, layout)
 
     def _read_layout(self, X, groups, *, reset, symbols=False):
@@ -119,6 +128,8 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         check_1d_sequences(layout, self, fitting=reset)
         warn_of_holes(layout, self)
         if reset:
+            warn_of_rows_in_a_list(X, layout)
+            warn_of_swapped_axes(layout, flat)
             self._time_step = layout.time_step
             self._fitted_to_1d = (
                 layout.one_dimensional is not None and layout.kind != ROWS
@@ -273,13 +284,15 @@ def step_weights(sample_weight, layout, kind):
     """Weights of samples as one for each target row (or sequence); None if equal."""
     if sample_weight is None:
         return None
+    check_unmasked(sample_weight, "sample_weight")
+    sample_weight = as_plain(sample_weight)
     weights = _check_sample_weight(sample_weight, np.empty((layout.n_samples, 1)))
     panel = layout.kind != ROWS
     lengths = np.diff(layout.sequence_offsets)
     return np.repeat(weights, lengths) if panel and kind != SEQUENCE else weights
 
 
-def check_all_finite(rows, estimator):
+def check_all_finite(rows, estimator, layout):
     """Refuse infinity, and NaN unless allowed, naming the first place and a remedy."""
     if rows.dtype.kind != "f":
         return
@@ -293,11 +306,15 @@ def check_all_finite(rows, estimator):
     value = "NaN" if np.isnan(rows[row, column]) else "infinity (inf)"
     kinds = "infinite" if estimator._allow_nan else "missing or infinite"
     name = estimator._input_names()[column]
+    remedy = (
+        "Fill them in, for example with sklearn.impute.SimpleImputer, or split the "
+        "sequence there."
+    )
+    if value == "NaN" and len(padded_sequences(rows, layout)):
+        remedy = f"Sequences of X end in rows of NaN. {UNPAD}"
     raise ValueError(
         f"Input X contains {value}: row {row} (counted over all sequences), feature "
-        f"{name!r}. {type(estimator).__name__} does not accept {kinds} values: fill "
-        "them in, for example with sklearn.impute.SimpleImputer, or split the sequence "
-        "there."
+        f"{name!r}. {type(estimator).__name__} does not accept {kinds} values. {remedy}"
     )
 
 
@@ -333,7 +350,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             columns = self._target_columns(self.exogenous)
             return next_step_targets(sequences, columns, self._allow_nan)
         self._check_no_exogenous()
-        return read_targets(y, sequences.layout)
+        targets = read_targets(y, sequences.layout)
+        if targets.kind == STEP:
+            warn_of_target_in_X(sequences.rows, targets.values, targets.known, self)
+        return targets
 
     def _score_targets(self, y, sequences):
         self._check_target_kind(y)

@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._core.sklearn_compat import validate_data
 from ._labels import encode_labels, known_labels
+from ._misread import warn_of_target_in_X
+from ._padding import warn_of_padding
 from ._symbols import (
     are_whole,
     encode,
@@ -84,7 +86,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             rows = encode(self._encoder, known, missing)
             warn_of_single_symbols(rows, self._encoder, self._input_names())
         else:
-            rows = self._as_numbers(rows)
+            rows = known = self._as_numbers(rows, layout)
+        if self._allow_nan:
+            warn_of_padding(rows, layout, self)
         sequences = Sequences(rows, layout)
         if y is None:
             targets = self._next_symbols(sequences)
@@ -95,6 +99,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         else:
             self._check_no_exogenous()
             labels, kind, missing = self._read_labels(y, layout)
+            if kind == STEP:
+                there = ~missing[:, None]
+                warn_of_target_in_X(known, labels[:, None], there, self)
             with np.errstate(invalid="ignore"):  # numbers too large for integers
                 check_classification_targets(labels[~missing])
             if classes is None:
@@ -194,7 +201,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             )
         return wanted or text or y is None
 
-    def _as_numbers(self, rows):
+    def _as_numbers(self, rows, layout):
         if rows.dtype == object:
             rows = nan_for_missing(rows)
         rows = check_array(
@@ -204,7 +211,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             input_name="X",
             estimator=self,
         )
-        check_all_finite(rows, self)
+        check_all_finite(rows, self, layout)
         return rows
 
     def _read_sequences(self, X, groups, *, reset=False):
@@ -212,7 +219,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         flat, layout = self._read_layout(X, groups, reset=reset, symbols=single)
         if self._encoder is None:
             rows = self._read_rows(flat, reset=reset)
-            check_all_finite(rows, self)
+            check_all_finite(rows, self, layout)
             return Sequences(rows, layout)
         rows = validate_data(
             self, flat, reset=reset, dtype=None, ensure_all_finite=False

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from ._misread import check_ignored_y
 from .base import SequenceEstimator, check_counted
 from .targets import STEP
 
@@ -45,6 +46,7 @@ class SequenceDensity(SequenceEstimator):
         """
         check_is_fitted(self)
         sequences = self._read_sequences(X, groups)
+        check_ignored_y(y, sequences.layout)
         return sequences.layout.restore(self._log_likelihood(sequences))
 
     def score(self, X, y=None, sample_weight=None, groups=None) -> float:
@@ -73,6 +75,7 @@ class SequenceDensity(SequenceEstimator):
         """
         check_is_fitted(self)
         sequences = self._read_sequences(X, groups)
+        check_ignored_y(y, sequences.layout)
         weights = self._step_weights(sample_weight, sequences, STEP)
         counted = sequences.steps() >= self.burn_in
         if weights is not None:

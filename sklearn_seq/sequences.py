@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from ._containers import as_plain, check_axis_of_time, refuse_nested
 from ._core.sklearn_compat import _num_samples
+from ._index_levels import check_level_order
+from ._misread import lengths_hint, swapped_axes_hint
+from ._padding import unpad
 from ._sequences_1d import as_columns
 from ._time_index import segment_starts
 
-__all__ = ["Sequences", "read_layout"]
+__all__ = ["unpad"]
 
 ROWS, PANEL, RAGGED = "rows", "panel", "ragged"
 
@@ -239,7 +243,11 @@ def read_layout(
         If ids are not contiguous, if a frame's time runs backwards within a
         sequence, or if a sequence is not 2-D or is empty.
     """
+    if type(X) is not np.ndarray:
+        check_axis_of_time(X)
+    X = as_plain(X)
     X, one_dimensional = as_columns(X, **reading)
+    groups = None if groups is None else as_plain(groups)
     flat, layout = _read_2d(X, groups, time_step, gaps)
     layout.one_dimensional = one_dimensional
     return flat, layout
@@ -287,6 +295,7 @@ def _read_ragged(X, time_step, gaps):
             raise ValueError(
                 f"Sequence {i} of X has {shape[1]} features, but sequence 0 has "
                 f"{first[1]}: all sequences must have the same features."
+                + swapped_axes_hint([np.shape(sequence) for sequence in X])
             )
     offsets = np.cumsum([0, *(np.shape(sequence)[0] for sequence in X)])
     if all(hasattr(sequence, "iloc") for sequence in X):
@@ -361,6 +370,7 @@ def _cut_at_holes(kind, times, sequence_offsets, time_step, gaps):
 
 def _read_rows(X, groups, time_step, gaps):
     """Layout of rows: boundaries from groups, from the index, or none."""
+    refuse_nested(X)
     try:
         n_rows = _num_samples(X)
     except TypeError:
@@ -369,7 +379,7 @@ def _read_rows(X, groups, time_step, gaps):
     starts, ids = np.zeros(1, dtype=np.intp), None
     if groups is not None:
         groups = _read_groups(groups)
-        check_consistent_length(X, groups)
+        _check_one_per_row(groups, X, n_rows)
         starts = _contiguous_runs(groups, "groups")
         ids = groups[starts].tolist() if n_rows else None
     time = index
@@ -390,6 +400,8 @@ def _read_rows(X, groups, time_step, gaps):
                 "of two levels already tells the sequences: pass no groups, or groups "
                 "that are constant within each sequence."
             )
+        if groups is None:
+            check_level_order(index)
         starts, time = level_starts, index.get_level_values(1)
         ids = index.get_level_values(0)[starts].tolist() if n_rows else None
     layout = Layout(ROWS, np.append(starts, n_rows))
@@ -398,6 +410,14 @@ def _read_rows(X, groups, time_step, gaps):
         layout = _cut_at_holes(ROWS, time, sequence_offsets, time_step, gaps)
     layout.ids = ids
     return layout
+
+
+def _check_one_per_row(groups, X, n_rows):
+    try:
+        check_consistent_length(X, groups)
+    except ValueError as error:
+        rows = Layout(ROWS, np.array([0, n_rows]))
+        raise ValueError(f"{error}.{lengths_hint(groups, rows, 'groups')}") from error
 
 
 def _read_groups(groups):

@@ -6,7 +6,9 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from ._containers import as_plain
 from ._labels import label_arrays, of_one_kind
+from ._misread import lengths_hint
 from .sequences import PANEL, RAGGED, ROWS, is_ragged
 
 __all__ = ["Targets", "next_step_targets", "read_targets"]
@@ -173,9 +175,16 @@ def read_targets(y, layout, kind=None, numeric=True):
     ValueError
         If y fits neither reading, or contains infinity.
     """
+    y = as_plain(y, masks=numeric)
     if not numeric:
         y = label_arrays(y)
     if layout.kind == ROWS:
+        if is_ragged(y):
+            raise ValueError(
+                f"y is a list of {len(y)} arrays, but X holds rows. Pass "
+                "np.concatenate(y), and tell the sequences by groups; or pass X as a "
+                "list of arrays, too."
+            )
         flat, kind, axes = y, STEP, 1
     elif _holds_arrays(y):
         flat, axes = _stack_ragged(y, layout, numeric), 1
@@ -194,6 +203,7 @@ def read_targets(y, layout, kind=None, numeric=True):
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
             f"y has {len(values)} entries, but X has {expected} {what}."
+            + lengths_hint(y, layout, "y")
         )
     one_dimensional = values.ndim == axes
     values = values.reshape(expected, -1)

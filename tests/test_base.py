@@ -112,7 +112,7 @@ def test_score_of_classifiers():
 
 def test_score_of_the_next_symbol():
     X = make_markov_chain(40, n_states=3, n_sequences=4, random_state=0)
-    model = ARClassifier(2, burn_in=5).fit(X)
+    model = ARClassifier(2, burn_in=5, missing_label=-1).fit(X)
     hits = model.predict(X)[:, 4:-1] == X[:, 5:, 0]
     assert model.score(X) == pytest.approx(hits.mean())
     y = np.concatenate([X[:, 1:, 0], np.full((4, 1), -1)], axis=1)

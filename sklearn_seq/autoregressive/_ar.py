@@ -342,10 +342,15 @@ class ARRegressor(TapRegressor):
                 yield chunk, targets.values[index[where]]
 
     def _fit_autocorrelation(self, sequences, targets):
-        if targets.kind != NEXT or self.n_features_in_ != 1:
+        if targets.kind != NEXT:
+            raise ValueError(
+                f"method={self.method!r} predicts the next step of X itself, and takes "
+                "no y. Leave it out, or set method='least_squares'."
+            )
+        if self.n_features_in_ != 1:
             raise ValueError(
                 f"method={self.method!r} predicts the next step of a single feature, "
-                f"without y: X has {self.n_features_in_} feature(s). Use "
+                f"but X has {self.n_features_in_} feature(s). Use "
                 "method='least_squares'."
             )
         if self.alpha:

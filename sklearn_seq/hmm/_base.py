@@ -23,6 +23,7 @@ from .._core.sklearn_compat import (
 from .._core.verbosity import em_report
 from .._holes import GAPS
 from .._markov import check_probabilities, draw_chains, stationary_distribution
+from .._misread import check_ignored_y
 from ..density import SequenceDensity
 from ..em import check_some_known, warn_of_few_values
 from ..preprocessing._frame_output import check_no_frame_output
@@ -98,6 +99,7 @@ class BaseHMM(
             start = self._parameters()
         self._forget()
         sequences = self._read_sequences(X, groups, reset=True)
+        check_ignored_y(y, sequences.layout)
         targets = next_step_targets(sequences, np.arange(self.n_features_in_), True)
         progress = FitProgress(
             self, self.n_init * self.max_iter, X, None, groups, sequences, targets
@@ -296,7 +298,7 @@ class BaseHMM(
         proba : ndarray of shape (n_timesteps, n_components)
             In the layout of X.
         """
-        return self.fit(X, groups=groups).transform(X, groups=groups)
+        return self.fit(X, y, groups=groups).transform(X, groups=groups)
 
     def forecast_proba(self, X, n_steps=1, groups=None):
         """Probabilities of the states that follow each sequence.

@@ -11,6 +11,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from .._closed_loop import lay_out
 from .._core.sklearn_compat import Interval, StrOptions, validate_data
+from .._padding import warn_of_padding
 from .._symbols import (
     encode,
     fill_missing,
@@ -320,6 +321,7 @@ class CategoricalHMM(BaseHMM):
         codes = encode(self._encoder, known, missing)
         if reset:
             warn_of_single_symbols(codes, self._encoder, self._input_names())
+            warn_of_padding(codes, layout, self)
         return Sequences(codes, layout)
 
     def _set_encoder(self, encoder):

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._containers import as_plain
 from ..base import SequenceEstimator
 from ..metrics import per_step_scorer
 from ..metrics._last_step import last_step
@@ -255,7 +256,7 @@ class Columns:
     """
 
     def __init__(self, X):
-        self._X = X
+        X = as_plain(X)
         self._is_list = is_ragged(X)
         parts = list(X) if self._is_list else [X]
         if not self._is_list and not hasattr(X, "columns"):

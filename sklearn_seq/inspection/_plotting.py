@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .._containers import as_plain
 from .._core.sklearn_compat import check_matplotlib_support
 from ..base import SequenceEstimator
 from ..metrics._last_step import last_step
@@ -54,6 +55,7 @@ class OneSequence(NamedTuple):
 
 def choose_sequence(X, groups, sequence):
     """The sequence to draw, by its position in X: an OneSequence."""
+    X = as_plain(X)
     flat, layout = read_layout(X, groups)
     n_sequences = len(layout.sequence_offsets) - 1
     whole = isinstance(sequence, Integral) and not isinstance(sequence, bool)

@@ -22,6 +22,7 @@ from .._core.sklearn_compat import (
 from .._future_inputs import future_inputs
 from .._gaussian import draw_gaussian
 from .._holes import GAPS
+from .._misread import check_ignored_y
 from ..density import SequenceDensity
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout, last_rows
@@ -278,6 +279,7 @@ class LinearDynamicalSystem(
             start = self._parameters()
         self._forget()
         sequences = self._read_sequences(X, groups, reset=True)
+        check_ignored_y(y, sequences.layout)
         observed, inputs = split_inputs(self, sequences.rows)
         if start is not None:
             self._check_start(start, observed, inputs)
@@ -482,7 +484,7 @@ class LinearDynamicalSystem(
         states : ndarray of shape (n_timesteps, n_components)
             In the layout of X.
         """
-        return self.fit(X, groups=groups).transform(X, groups=groups)
+        return self.fit(X, y, groups=groups).transform(X, groups=groups)
 
     @np.errstate(over="ignore", invalid="ignore")
     def forecast(

@@ -17,6 +17,7 @@ from .._core.sklearn_compat import (
     _fit_context,
 )
 from .._holes import GAPS
+from .._misread import check_ignored_y
 from ..autoregressive._taps import Taps
 from ..base import SequenceEstimator
 from ..sequences import ROWS
@@ -140,7 +141,8 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         ValueError
             If X or `groups` hold no sequences, or X holds infinity.
         """
-        self._read_sequences(X, groups, reset=True)
+        sequences = self._read_sequences(X, groups, reset=True)
+        check_ignored_y(y, sequences.layout)
         return self
 
     def transform(self, X, groups=None):
@@ -191,7 +193,9 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         X_new : ndarray
             As of `transform`.
         """
-        return self._transform(self._read_sequences(X, groups, reset=True))
+        sequences = self._read_sequences(X, groups, reset=True)
+        check_ignored_y(y, sequences.layout)
+        return self._transform(sequences)
 
     def _transform(self, sequences):
         layout = sequences.layout

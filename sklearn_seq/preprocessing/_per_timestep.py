@@ -19,6 +19,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._containers import as_plain
 from .._core.sklearn_compat import (
     HasMethods,
     _fit_context,
@@ -371,7 +372,7 @@ def check_takes_rows(transformer):
 
 def stack_panel(X):
     """Time steps of a panel, stacked, and its layout; rows as they are, and None."""
-    X, _ = as_columns(X)
+    X, _ = as_columns(as_plain(X))
     if is_ragged(X) or getattr(X, "ndim", None) == 3:
         return read_layout(X)
     return X, None

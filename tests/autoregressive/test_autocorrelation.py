@@ -158,9 +158,10 @@ def test_the_model_is_stationary_whatever_the_data(method, x, n_lags):
 def test_they_are_for_the_next_step_of_one_feature(method):
     X = np.random.default_rng(0).normal(size=(30, 2))
     model = ARRegressor(2, method=method)
-    match = f"method='{method}' predicts the next step of a single feature, without y"
+    match = f"method='{method}' predicts the next step of a single feature, but X has 2"
     with pytest.raises(ValueError, match=match):
         model.fit(X)
+    match = f"method='{method}' predicts the next step of X itself, and takes no y"
     with pytest.raises(ValueError, match=match):
         model.fit(X[:, :1], X[:, 1])
     with pytest.raises(ValueError, match="alpha=0.5 has no meaning for method="):

@@ -1,0 +1,81 @@
+"""Which level of a frame's index tells the sequences: not the one that holds times."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import re
+
+import numpy as np
+
+from ._core.user_warning import warn_user
+
+ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?$")
+SWAP = "X.swaplevel().sort_index() (and a y in the same order)"
+KEEP = (
+    "If the first level does tell the sequences, pass X.reset_index(drop=True) with "
+    "groups=X.index.get_level_values(0)."
+)
+
+
+def check_level_order(index):
+    """Refuse an index (time, id) where (sequence, time) is expected.
+
+    Parameters
+    ----------
+    index : pandas MultiIndex of two levels
+        Its first level is contiguous.
+
+    Raises
+    ------
+    ValueError
+        If the first level holds times, and the second one text that comes again.
+
+    Warns
+    -----
+    UserWarning
+        If the second level holds numbers instead, fewer than there are times: they may
+        be ids, or steps that count from each of the times.
+    """
+    times, second = index.levels[0], index.levels[1]
+    n_times, n_ids = (len(np.unique(codes)) for codes in index.codes)
+    if n_ids == len(index) or n_times < 2:
+        return
+    if _is_text(second) and (_are_times(times) or _look_like_times(times)):
+        raise ValueError(
+            f"X's index has times in its first level ({index[0][0]!s}, …) and in its "
+            f"second one ids that come again ({index[0][1]!r}, …): read as (sequence, "
+            f"time), each time would be a sequence of its own. Pass {SWAP}. {KEEP}"
+        )
+    if second.dtype.kind in "iuf" and n_ids < n_times and _are_times(times):
+        warn_user(
+            f"X's index has {n_times} times in its first level, which are read as as "
+            f"many sequences, and {n_ids} numbers in its second, which are read as "
+            f"time. If those are ids, pass {SWAP}. {KEEP}"
+        )
+
+
+def _is_text(level):
+    return _kind_of(level) in ("string", "mixed")
+
+
+def _are_times(level):
+    """Whether a level holds instants, durations, periods or dates."""
+    return _kind_of(level) in (
+        *("datetime64", "datetime", "date", "timedelta64", "timedelta", "period"),
+    )
+
+
+def _look_like_times(level):
+    """Whether a level holds numbers of years, or dates as text."""
+    if level.dtype.kind in "iu":
+        return bool(level.min() >= 1500 and level.max() <= 2200)
+    return _is_text(level) and all(
+        isinstance(value, str) and ISO_DATE.match(value) for value in level
+    )
+
+
+def _kind_of(level):
+    import pandas as pd
+
+    level = getattr(level, "categories", level)
+    return pd.api.types.infer_dtype(level, skipna=True)
