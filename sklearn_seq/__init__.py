@@ -22,6 +22,7 @@ _SUBPACKAGES = (
     "model_selection",
     "preprocessing",
     "rnn",
+    "sequences",
 )
 _ESTIMATORS = {
     "ARClassifier": "autoregressive",

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from ._core.sklearn_compat import validate_data
 from ._labels import encode_labels, known_labels
 from ._misread import warn_of_target_in_X
-from ._padding import warn_of_padding
+from ._padding import UNPAD, padded_sequences, warn_of_padding
 from ._symbols import (
     are_whole,
     encode,
@@ -79,7 +79,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         )
         known, missing = rows, None
         if holds_text(rows) or (wanted and are_whole(rows)):
-            known, missing = self._fill_missing(rows)
+            known, missing = self._fill_missing(rows, layout)
         if self._are_symbols(known, y):
             self._encoder = fit_encoder(known, self.symbols)
             self.symbols_ = self._encoder.categories_
@@ -148,17 +148,21 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"contains only 1 class: {np.asarray(classes).tolist()}.{remedy}"
             )
 
-    def _fill_missing(self, rows, encoder=None):
+    def _fill_missing(self, rows, layout, encoder=None):
         """Rows to be encoded, and where symbols are missing, if the model allows it."""
         missing = missing_values(rows)
         if missing.any() and not self._allow_missing_symbols:
             row, column = np.argwhere(missing)[0]
+            remedy = (
+                "leave such rows out, or give them a symbol of their own. "
+                "HMMClassifier and CategoricalHMM take them as they are."
+            )
+            if len(padded_sequences(np.where(missing, -1, 0), layout)):
+                remedy = f"sequences of X end in such rows. {UNPAD}"
             raise ValueError(
                 f"Input X contains NaN, None or NA: no symbol at row {row} (counted "
                 f"over all sequences), feature {self._input_names()[column]!r}. "
-                f"{type(self).__name__} takes no missing symbols: leave such rows out, "
-                "or give them a symbol of their own. HMMClassifier and CategoricalHMM "
-                "take them as they are."
+                f"{type(self).__name__} takes no missing symbols: {remedy}"
             )
         known, missing = fill_missing(rows, self._input_names(), encoder)
         return integers(known) if self._allow_missing_symbols else known, missing
@@ -224,7 +228,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         rows = validate_data(
             self, flat, reset=reset, dtype=None, ensure_all_finite=False
         )
-        codes = encode(self._encoder, *self._fill_missing(rows, self._encoder))
+        codes = encode(self._encoder, *self._fill_missing(rows, layout, self._encoder))
         return Sequences(codes, layout)
 
     def _target_column(self):

@@ -20,6 +20,7 @@ TITLES = {
     "lds": "Linear dynamical systems",
     "hmm": "Hidden Markov models",
     "rnn": "Recurrent and echo state networks",
+    "sequences": "Sequences",
     "preprocessing": "Preprocessing",
     "model_selection": "Model selection",
     "metrics": "Metrics and scorers",

@@ -141,8 +141,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         ValueError
             If X or `groups` hold no sequences, or X holds infinity.
         """
-        sequences = self._read_sequences(X, groups, reset=True)
-        check_ignored_y(y, sequences.layout)
+        self._fit(X, y, groups)
         return self
 
     def transform(self, X, groups=None):
@@ -193,9 +192,14 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         X_new : ndarray
             As of `transform`.
         """
+        return self._transform(self._fit(X, y, groups))
+
+    def _fit(self, X, y, groups):
+        self.__dict__.pop("_is_fitted", None)
         sequences = self._read_sequences(X, groups, reset=True)
         check_ignored_y(y, sequences.layout)
-        return self._transform(sequences)
+        self._is_fitted = True
+        return sequences
 
     def _transform(self, sequences):
         layout = sequences.layout
@@ -240,7 +244,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         )
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "n_features_in_")
+        return hasattr(self, "_is_fitted")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

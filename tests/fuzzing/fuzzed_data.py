@@ -17,13 +17,15 @@ ROWS, PANEL, RAGGED = "rows", "panel", "ragged"
 # Layouts: rows in the first line, panels in the second and third.
 LAYOUTS = {
     "array": ROWS, "groups": ROWS, "frame": ROWS, "index": ROWS, "polars": ROWS,
-    "list of lists": ROWS, "3-D": PANEL, "list": RAGGED, "tuple": RAGGED,
-    "object array": RAGGED, "list of frames": RAGGED, "nested lists": RAGGED,
+    "swapped index": ROWS, "list of lists": ROWS, "3-D": PANEL, "list": RAGGED,
+    "tuple": RAGGED, "object array": RAGGED, "list of frames": RAGGED,
+    "nested lists": RAGGED,
 }  # fmt: skip
 # Of one feature, without an axis for it.
 FLAT_LAYOUTS = ("strings", "Series of strings", "flat lists", "flat arrays")
 LAYOUTS |= dict.fromkeys(FLAT_LAYOUTS, RAGGED)
 
+N_IDS = 3  # of an index with its levels swapped
 TINY, HUGE = 1e-300, 1e300
 
 # What numbers to make: functions of a generator and of the shape.
@@ -136,6 +138,8 @@ def sequences_of(draw, *, integers=False, words=False, targets=("none",), like=N
         rows = as_words(rng, values) if words else as_dtype(values, dtype)
     rows = with_missing(rng, rows, missing)
     rows = stored(rows, storage)
+    if missing == "mask":
+        rows = np.ma.masked_array(rows, _scattered(rng, rows))
     usual = [name for name in TARGETS[kind] if name.startswith(targets)]
     if like is not None:
         usual = [name for name in usual if name == like.target] or usual
@@ -144,6 +148,8 @@ def sequences_of(draw, *, integers=False, words=False, targets=("none",), like=N
     X, groups = laid_out(rng, rows, lengths, layout)
     if layout in ("array", "frame", "polars", "list of lists"):
         lengths = (n,)
+    if layout == "swapped index":
+        lengths = (N_IDS,) * (n // N_IDS) + (n % N_IDS,) * (n % N_IDS > 0)
     if layout == "list of lists" and any(isinstance(v, str) for x in X for v in x):
         kind, lengths, n_features = RAGGED, (n_features,) * n, 1  # lists of symbols
     what = ", ".join(
@@ -187,13 +193,13 @@ def _scattered(rng, rows, share=0.2):
 
 MISSING = (
     "none", "NaN", "NaN rows", "NaN column", "NaN only", "None", "pd.NA", "infinity",
-    "minus infinity",
+    "minus infinity", "mask",
 )  # fmt: skip
 
 
 def with_missing(rng, rows, missing):
     """Some values missing or infinite, if the dtype can say so."""
-    if missing == "none" or not rows.size:
+    if missing in ("none", "mask") or not rows.size:
         return rows
     if missing in ("None", "pd.NA"):
         rows = rows.astype(object)
@@ -286,6 +292,12 @@ def laid_out(rng, rows, lengths, layout):
             time = times_of(rng, n)
         index = pd.MultiIndex.from_arrays([ids, time])
         return pd.DataFrame(rows, columns=names, index=index), None
+    if layout == "swapped index":  # of times, then ids
+        times = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(n) // N_IDS, "D")
+        ids = np.arange(n) % N_IDS
+        ids = np.array(["ape", "bee", "cow"])[ids] if rng.random() < 0.7 else ids
+        index = pd.MultiIndex.from_arrays([times, ids])
+        return pd.DataFrame(rows, columns=names, index=index), None
     if layout == "polars":
         values = [[for_polars(v) for v in column] for column in rows.T.tolist()]
         columns = dict(zip(names, values, strict=True))
@@ -344,6 +356,18 @@ def _with_gaps(make):
         return y
 
     return gaps
+
+
+def _with_mask(make):
+    def masked(rng, values, lengths):
+        y = make(rng, values, lengths)
+        return np.ma.masked_array(y, _scattered(rng, y, 0.4))
+
+    return masked
+
+
+def _lengths(rng, values, lengths):
+    return np.array(lengths, dtype=int)
 
 
 def _labels(rng, values, lengths):
@@ -407,6 +431,9 @@ PER_STEP = {
     "two outputs": _two_outputs,
     "numbers with gaps": _with_gaps(_numbers),
     "outputs with gaps": _with_gaps(_two_outputs),
+    "numbers with a mask": _with_mask(_numbers),
+    "outputs with a mask": _with_mask(_two_outputs),
+    "lengths": _lengths,
     "labels": _labels,
     "labels with gaps": _labels_with_gaps,
     "one label": _one_label,
