@@ -5,8 +5,8 @@
 
 import numpy as np
 
-SCALARS = (str, bytes, int, float, bool, type(None))
-PLAIN = (np.ndarray, *SCALARS)
+SCALARS = frozenset((str, bytes, int, float, bool, type(None)))
+PLAIN = SCALARS | {np.ndarray}
 
 
 def as_plain(X, *, masks=True):
@@ -28,13 +28,14 @@ def as_plain(X, *, masks=True):
     if type(X) is np.ndarray and (X.dtype != object or X.ndim != 1):
         return X
     if isinstance(X, list | tuple) or type(X) is np.ndarray:
+        if PLAIN.issuperset(map(type, X)):
+            return X
         if not any(_is_foreign(item, masks) for item in X):
             return X
         items = [as_plain(item, masks=masks) for item in X]
         if not isinstance(X, np.ndarray):
             return items
         out = np.empty(len(items), dtype=object)
-        out[:] = items if all(np.ndim(item) == 0 for item in items) else None
         for i, item in enumerate(items):
             out[i] = item
         return out

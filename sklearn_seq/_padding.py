@@ -10,7 +10,7 @@ from ._core.user_warning import warn_user
 from ._symbols import missing_values
 
 
-def unpad(X, padding_value=np.nan):
+def unpad(X, padding_value=np.nan) -> list[np.ndarray]:
     """Cut off the rows at the end of each sequence that only fill an array up.
 
     Packages that hold sequences of unequal length in one 3-D array fill it up with a

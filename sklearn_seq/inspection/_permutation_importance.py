@@ -32,7 +32,7 @@ def permutation_importance(
     random_state=None,
     n_jobs=None,
     sample_weight=None,
-):
+) -> Bunch:
     """Importance of each feature: what its permutation costs, in every layout.
 
     The score of the data as they are, minus the score of data in which the values of
