@@ -521,15 +521,19 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         with np.errstate(over="ignore"):  # the density of an infinite residual is zero
             if targets.kind != NEXT:
                 residuals = targets.values - outputs
-                return gaussian_log_density(residuals, covariance, targets.known)
+                return self._density(residuals, covariance, targets.known)
             first = sequences.offsets[:-1]
             residuals = np.empty_like(outputs)
             residuals[1:] = targets.values[1:] - outputs[:-1]
             mean, first_covariance = self._first_row_distribution()
             residuals[first] = targets.values[first] - mean
-        log_density = gaussian_log_density(residuals, covariance)
-        log_density[first] = gaussian_log_density(residuals[first], first_covariance)
+        log_density = self._density(residuals, covariance)
+        log_density[first] = self._density(residuals[first], first_covariance)
         return log_density
+
+    def _density(self, residuals, covariance, known=None):
+        """Log density of residuals, as `gaussian_log_density`."""
+        return gaussian_log_density(residuals, covariance, known)
 
 
 def check_range(outputs, estimator):

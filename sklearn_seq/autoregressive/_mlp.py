@@ -127,7 +127,7 @@ class TapNetwork(TrainedNetwork):
                 f"ask for layers {network.layer_sizes}. Call fit with warm_start=False."
             )
         self._network = network
-        data = self._training_data(sequences, targets)
+        data = self._training_data(sequences, targets, more)
         max_iter = epochs or self.max_iter
         progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)
         self._run_training(
@@ -181,11 +181,13 @@ class TapNetwork(TrainedNetwork):
             warn=to_end,
         )
 
-    def _training_data(self, sequences, targets):
+    def _training_data(self, sequences, targets, more):
         """The taps and targets of all rows (or sequences) that count."""
         context = 0 if self._encodes_symbols() else self.n_lags - 1
         index = targets.counted(sequences.offsets, self.burn_in, context)
         check_counted(index, self, "learn")
+        if not more:
+            self._learn_units(sequences, targets, index)
         taps = self._taps(sequences)
         rows, offsets = index - targets.advance, None
         if targets.kind == SEQUENCE:
@@ -199,10 +201,13 @@ class TapNetwork(TrainedNetwork):
         )
 
     def _taps(self, sequences):
-        if not self._encodes_symbols():
-            rows = sequences.rows.astype(self._parameters.dtype, copy=False)
-            sequences = sequences.with_rows(rows)
-        return super()._taps(sequences)
+        return super()._taps(sequences.with_rows(self._to_net(sequences.rows)))
+
+    def _begin(self, rows):
+        return super()._begin(self._to_net(rows))
+
+    def _move(self, taps, rows):
+        return super()._move(taps, self._to_net(rows))
 
     def _fill(self, take, positions, out):
         """Write the inputs at some positions into `out`."""

@@ -223,6 +223,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         shuffle=True,
         warm_start=False,
         random_state=None,
+        standardize=True,
         symbols="auto",
         exogenous=None,
         burn_in=0,
@@ -250,6 +251,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
+        self.standardize = standardize
         self.symbols = symbols
         self.exogenous = exogenous
         self.burn_in = burn_in

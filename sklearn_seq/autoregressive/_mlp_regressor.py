@@ -9,6 +9,7 @@ from typing import Self
 from sklearn.utils.metaestimators import available_if
 
 from .._core.sklearn_compat import _fit_context
+from .._core.standardize import StandardizedTargets
 from .._gaussian import RunningGaussian
 from ..optim import learns_online
 from ..targets import as_precise_as
@@ -17,7 +18,7 @@ from ._mlp import TapNetwork
 from ._network import FeedForward
 
 
-class MLPSequenceRegressor(TapNetwork, TapRegressor):
+class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     """Feed-forward net over the last `n_lags` rows: nonlinear autoregression.
 
     Fitted without y, it predicts the next row from the last `n_lags` rows; fitted with
@@ -200,6 +201,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         shuffle=True,
         warm_start=False,
         random_state=None,
+        standardize=True,
         exogenous=None,
         burn_in=0,
         verbose=0,
@@ -223,6 +225,7 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
+        self.standardize = standardize
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.verbose = verbose
@@ -296,6 +299,12 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         self._noise = noise.update(residuals, known)
         self.noise_covariance_ = noise.covariance
 
+    def _outputs(self, sequences):
+        return self._from_net(super()._outputs(sequences))
+
+    def _outlook(self, taps):
+        return self._fed_back(super()._outlook(taps))
+
     def _make_network(self, targets):
         return FeedForward(
             self.n_lags * self.n_features_in_,
@@ -307,7 +316,9 @@ class MLPSequenceRegressor(TapNetwork, TapRegressor):
         )
 
     def _training_targets(self, targets, index):
-        values = as_precise_as(targets.values[index], self._parameters.dtype)
+        values = targets.values[index]
+        as_precise_as(values, self._net_dtype)  # as outputs must be
+        values = self._target_units.transform(values, self._net_dtype)
         if targets.known is None:
             return values, None
         return values, targets.known[index].astype(values.dtype)

@@ -3,7 +3,8 @@
 A system has a method ``step(states, inputs)``, for states of shape (n, n_states). It
 returns the next states and a function that takes tangents of shape
 (n, n_directions, n_states) before the step, and those of the inputs or None, to those
-after it. An autonomous system has ``step(states)``. Everything is in float64.
+after it. An autonomous system has ``step(states)``. Everything is in float64, and
+inputs, taps and outputs are in the standard units of a net that standardises.
 """
 
 # Authors: The sklearn_seq developers
@@ -12,6 +13,7 @@ after it. An autonomous system has ``step(states)``. Everything is in float64.
 import numpy as np
 
 from .._closed_loop import check_next_step
+from .._core.standardize import UNCHANGED
 from ..autoregressive import ARRegressor
 from ..rnn import RNNClassifier, RNNRegressor
 from ._estimators import recurrent_inputs, reservoir_inputs
@@ -204,6 +206,22 @@ class DelayLoop:
 
     def outputs(self, states):
         return self._map(states)[0]
+
+
+def units_of(model):
+    """The units in which a model sees X, and those in which it predicts."""
+    return (
+        getattr(model, "_input_units", UNCHANGED),
+        getattr(model, "_target_units", UNCHANGED),
+    )
+
+
+def rows_of_states(system, states):
+    """The part of the states of an autonomous system that are rows, as rows."""
+    if isinstance(system, DelayLoop):
+        return states.reshape(len(states), -1, system.n_features)
+    start = system.n_inner if isinstance(system, FeedbackLoop) else system.n_states
+    return states[:, np.newaxis, start:]
 
 
 def is_recurrent(model):

@@ -22,6 +22,8 @@ from ._dynamics import (
     DelayLoop,
     closed_loop,
     open_system,
+    rows_of_states,
+    units_of,
     visited_states,
 )
 from ._estimators import read_sequences, supported_model
@@ -81,10 +83,12 @@ def fixed_points(
 
     tol : float, default=1e-8
         Longest step ``|F(h) - h|`` of a state that is reported. A larger one also
-        shows slow points, near which states linger.
+        shows slow points, near which states linger. Where states are rows, those of a
+        net with ``standardize=True`` are measured in standard deviations.
 
     merge_distance : float, default=1e-4
-        Points nearer to each other than that, in each state, are one.
+        Points nearer to each other than that, in each state, are one; in the units of
+        `tol`.
 
     random_state : int, RandomState instance or None, default=None
         Determines the starts. Pass an int for reproducible results.
@@ -102,7 +106,7 @@ def fixed_points(
             models over delay taps the taps, the newest row first.
 
         residuals : ndarray of shape (n_points,)
-            The length of a step from there, ``|F(h) - h|``.
+            The length of a step from there, ``|F(h) - h|``, in the units of `tol`.
 
         eigenvalues : ndarray of shape (n_points, n_states) of complex
             Those of the Jacobian, the largest modulus first.
@@ -195,7 +199,7 @@ def fixed_points(
         residuals = np.linalg.norm(system.step(ends)[0] - ends, axis=1)
     slow = residuals <= tol  # also False where the search left floating point
     points, residuals, counts = _merge(ends[slow], residuals[slow], merge_distance)
-    return _describe(system, points, residuals, counts)
+    return _describe(system, units_of(model), points, residuals, counts)
 
 
 def _check_settings(n_starts, max_iter, tol, merge_distance):
@@ -248,8 +252,9 @@ def _draw_states(model, system, n, rng):
         return rng.uniform(-1, 1, (n, system.n_states))
     mean, covariance = model._first_row_distribution()
     rows = mean + draw_gaussian(rng, covariance, n)
+    rows = units_of(model)[0].transform(rows, np.float64)
     if isinstance(system, DelayLoop):
-        return np.tile(rows, system.n_states // rows.shape[1]).astype(np.float64)
+        return np.tile(rows, system.n_states // rows.shape[1])
     units = rng.uniform(-1, 1, (n, system.n_inner))
     return np.hstack([units, rows]) if system.n_states > system.n_inner else units
 
@@ -332,7 +337,7 @@ def _merge(points, residuals, distance):
     return points[chosen], residuals[chosen], np.array(counts, dtype=np.intp)
 
 
-def _describe(system, points, residuals, counts):
+def _describe(system, units, points, residuals, counts):
     """Eigenvalues and outputs of the points, the stable ones first."""
     n, n_states = points.shape
     eigenvalues = np.empty((n, n_states), dtype=np.complex128)
@@ -342,11 +347,16 @@ def _describe(system, points, residuals, counts):
         eigenvalues[i] = values[np.argsort(-np.abs(values), kind="stable")]
     largest = np.abs(eigenvalues).max(axis=1, initial=0.0)
     order = np.argsort(largest, kind="stable")
+    points = points[order]
+    outputs = units[1].inverse(system.outputs(points))
+    rows = rows_of_states(system, points)
+    if rows.size:
+        rows[:] = units[0].inverse(rows)
     return Bunch(
-        points=points[order],
+        points=points,
         residuals=residuals[order],
         eigenvalues=eigenvalues[order],
         stable=largest[order] < 1,
-        outputs=system.outputs(points[order]),
+        outputs=outputs,
         n_starts=counts[order],
     )

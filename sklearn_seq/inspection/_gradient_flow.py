@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 from ..base import check_counted
 from ..rnn import RNNClassifier, RNNRegressor
 from ..targets import SEQUENCE
+from ._dynamics import units_of
 from ._estimators import read_sequences, recurrent_inputs, supported_model
 from ._recurrent import initial_states, layer_maps, recurrent_readout
 
@@ -82,7 +83,8 @@ def gradient_flow(
     Notes
     -----
     The loss of a sequence is half the squared error of the last target that counts,
-    summed over outputs, or the cross-entropy in nats; penalty and weights of samples
+    summed over outputs (of targets with standard deviation 1 where the net standardises
+    them, as in training), or the cross-entropy in nats; penalty and weights of samples
     and classes are left out. A hole in a frame's time index ends a sequence. A single
     long sequence has a single last target: cut it into shorter ones to average over
     many. All is computed in float64. A gradient that is too large for it is an error.
@@ -184,7 +186,7 @@ def _last_targets(model, sequences, y):
     segments = np.searchsorted(offsets, rows, "right") - 1
     last = np.flatnonzero(np.diff(segments, append=-1))
     rows, index, starts = rows[last], index[last], offsets[segments[last]]
-    values = targets.values[index]
+    values = units_of(model)[1].transform(targets.values[index], targets.values.dtype)
     known = targets.known
     known = np.ones(values.shape, bool) if known is None else known[index]
     return Ends(starts, rows, values, known)

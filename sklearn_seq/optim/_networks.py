@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from threadpoolctl import threadpool_limits
 
 from .._core.sklearn_compat import CallbackSupportMixin, Interval, StrOptions
+from .._core.standardize import StandardizedInputs
 from .._core.verbosity import IterationReport
 from .._holes import GAPS
 from ._interrupts import train_until_interrupt
@@ -20,7 +21,7 @@ from ._training import ShuffledBatches
 SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they bring
 
 
-class TrainedNetwork(CallbackSupportMixin):
+class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
     """Mixin of the networks: settings, mini-batches, and what a training run leaves.
 
     A family keeps its `ParameterVector` in ``_parameters``, its source of randomness in
@@ -28,6 +29,7 @@ class TrainedNetwork(CallbackSupportMixin):
     """
 
     _parameter_constraints = {
+        **StandardizedInputs._parameter_constraints,
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
@@ -58,8 +60,9 @@ class TrainedNetwork(CallbackSupportMixin):
     def _training_dtype(self, sequences):
         return np.float32 if self._encodes_symbols() else sequences.rows.dtype
 
-    def _encodes_symbols(self):
-        return False
+    @property
+    def _net_dtype(self):
+        return self._parameters.dtype
 
     def _optimizer_settings(self):
         settings = {"learning_rate_init": self.learning_rate_init}
@@ -213,9 +216,6 @@ class NetworkClassifier:
                 "with X.astype(int), or set embedding_dim=None."
             )
         return self.embedding_dim is not None
-
-    def _encodes_symbols(self):
-        return self._encoder is not None
 
     def _training_targets(self, targets, index):
         codes = targets.values[index, 0]

@@ -6,15 +6,20 @@
 import copy
 from typing import Self
 
+import numpy as np
+
 from .._closed_loop import RealLoop
 from .._core.sklearn_compat import _fit_context
-from .._gaussian import RunningGaussian
+from .._core.standardize import StandardizedTargets
+from .._gaussian import RunningGaussian, check_squares
 from ..base import SequenceRegressor
 from ..targets import NEXT
 from ._echo_state_base import EchoStateNetwork
 
 
-class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
+class EchoStateRegressor(
+    StandardizedTargets, EchoStateNetwork, RealLoop, SequenceRegressor
+):
     """Echo state network: a fixed random recurrent net and a linear readout.
 
     The units of the reservoir are driven by the input and by each other through
@@ -160,6 +165,7 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         alpha=1e-6,
         direct_connections=True,
         random_state=None,
+        standardize=True,
         exogenous=None,
         burn_in=0,
         gaps="auto",
@@ -173,6 +179,7 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         self.alpha = alpha
         self.direct_connections = direct_connections
         self.random_state = random_state
+        self.standardize = standardize
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.gaps = gaps
@@ -232,12 +239,13 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
 
     def _fit_readout(self, sequences, targets, more=False):
         if not more:
-            self._begin_learning(targets.n_targets, sequences.rows.dtype)
+            dtype = sequences.rows.dtype
+            self._begin_learning(sequences, targets, targets.n_targets, dtype)
         ridge = self._learn(sequences, targets)
         fit = ridge.solve(self.alpha)
         with self._all_at_once() as model:
             model.coef_, model.intercept_ = fit.coef, fit.intercept
-            model.noise_covariance_ = ridge.error_covariance(fit)
+            model.noise_covariance_ = self._noise_covariance(ridge, fit)
             if targets.kind == NEXT:
                 earlier = (
                     self._first_row if more else RunningGaussian(targets.n_targets)
@@ -248,11 +256,18 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         return self
 
     def _target_values(self, targets, index):
-        return targets.values[index]
+        return self._target_units.transform(targets.values[index], np.float64)
+
+    def _noise_covariance(self, ridge, fit):
+        deviation = np.ones(ridge.n_targets) * self._target_units.deviation
+        with np.errstate(over="ignore"):
+            covariance = ridge.error_covariance(fit) * deviation
+            covariance *= deviation[:, np.newaxis]
+        check_squares(covariance)
+        return covariance
 
     def _outputs(self, sequences):
-        outputs = super()._outputs(sequences)
-        return outputs.astype(self._reservoir.biases.dtype, copy=False)
+        return self._from_net(super()._outputs(sequences))
 
     def _output_covariance(self, sequences):
         return self.noise_covariance_
@@ -261,4 +276,4 @@ class EchoStateRegressor(EchoStateNetwork, RealLoop, SequenceRegressor):
         return self._first_row.mean, self._first_row.covariance
 
     def _outlook(self, place):
-        return super()._outlook(place).astype(self._reservoir.biases.dtype, copy=False)
+        return self._fed_back(super()._outlook(place))

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._by_name import in_order_of
 from .._core.sklearn_compat import Interval, StrOptions
 from .._holes import GAPS
+from .._core.standardize import StandardizedInputs
 from ..autoregressive._taps import mean_over_sequences, pooled_rows
 from ..base import check_counted
 from ..preprocessing._frame_output import check_no_frame_output
@@ -23,7 +24,9 @@ from ._reservoir import draw_reservoir, run
 from ._ridge import StreamedRidge
 
 
-class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class EchoStateNetwork(
+    StandardizedInputs, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+):
     """Mixin of the echo state networks.
 
     A subclass fills the hook ``_target_values(targets, index)``, the values to
@@ -31,6 +34,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """
 
     _parameter_constraints = {
+        **StandardizedInputs._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "spectral_radius": [Interval(Real, 0, None, closed="left")],
         "density": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
@@ -64,6 +68,10 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def biases_(self):
         """Biases of the units."""
         return self._reservoir.biases
+
+    @property
+    def _net_dtype(self):
+        return self._reservoir.biases.dtype
 
     @property
     def _n_features_out(self):
@@ -118,7 +126,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     # Learning
 
-    def _begin_learning(self, n_outputs, dtype):
+    def _begin_learning(self, sequences, targets, n_outputs, dtype):
         """Draw the reservoir; nothing is learnt yet."""
         n_inputs = self._n_inputs()
         self._reservoir = draw_reservoir(
@@ -131,6 +139,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             input_scaling=self._input_scaling(),
             bias_scaling=self.bias_scaling,
         ).astype(dtype)
+        index = targets.counted(sequences.offsets, self.burn_in)
+        self._learn_units(sequences, targets, index)
         n_regressors = self.n_components + n_inputs * self.direct_connections
         self._ridge = StreamedRidge(n_regressors, n_outputs)
 
@@ -199,7 +209,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _inputs(self, sequences):
         """Inputs of the reservoir for all rows."""
-        return sequences.rows.astype(self._reservoir.biases.dtype, copy=False)
+        return self._to_net(sequences.rows)
 
     def _run(self, sequences):
         return run(self._reservoir, self._inputs(sequences), sequences.offsets)
@@ -258,8 +268,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _move(self, place, rows):
         reservoir, states, _ = place
-        if rows.dtype.kind == "f":
-            rows = rows.astype(reservoir.biases.dtype, copy=False)
+        rows = self._to_net(rows)
         return reservoir, reservoir.step(states, reservoir.drive(rows)), rows
 
     def _outlook(self, place):

@@ -174,6 +174,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         alpha=0.1,
         direct_connections=True,
         random_state=None,
+        standardize=True,
         symbols="auto",
         exogenous=None,
         burn_in=0,
@@ -189,6 +190,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         self.alpha = alpha
         self.direct_connections = direct_connections
         self.random_state = random_state
+        self.standardize = standardize
         self.symbols = symbols
         self.exogenous = exogenous
         self.burn_in = burn_in
@@ -257,7 +259,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     def _fit_readout(self, sequences, targets, more=False):
         if not more:
             dtype = np.float64 if self._encoder is not None else sequences.rows.dtype
-            self._begin_learning(len(self.classes_), dtype)
+            self._begin_learning(sequences, targets, len(self.classes_), dtype)
         ridge = self._learn(sequences, targets)
         fit = ridge.solve(self.alpha)
         (triangle,) = ridge.triangles.values()

@@ -124,7 +124,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _taker(self, rows):
         """A function ``take(positions, out)`` that writes inputs of the network."""
-        return row_taker(np.ascontiguousarray(rows))
+        return row_taker(np.ascontiguousarray(self._to_net(rows)))
 
     def _pass_through(self, sequences, *, final=False, hidden=False):
         """Outputs, and activities if asked for; notes the final states.

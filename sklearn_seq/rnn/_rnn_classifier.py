@@ -305,6 +305,7 @@ class RNNClassifier(
         shuffle=True,
         warm_start=False,
         random_state=None,
+        standardize=True,
         symbols="auto",
         exogenous=None,
         burn_in=0,
@@ -337,6 +338,7 @@ class RNNClassifier(
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
+        self.standardize = standardize
         self.symbols = symbols
         self.exogenous = exogenous
         self.burn_in = burn_in

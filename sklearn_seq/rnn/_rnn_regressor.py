@@ -11,7 +11,8 @@ from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import RealLoop
 from .._core.sklearn_compat import _fit_context
-from .._gaussian import RunningGaussian, check_squares, gaussian_log_density
+from .._core.standardize import UNCHANGED, StandardizedTargets
+from .._gaussian import RunningGaussian, check_squares
 from ..base import SequenceRegressor
 from ..optim import learns_online
 from ..targets import NEXT, as_precise_as
@@ -19,7 +20,9 @@ from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight
 
 
-class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegressor):
+class RNNRegressor(
+    RecurrentModel, StandardizedTargets, RecurrentTraining, RealLoop, SequenceRegressor
+):
     """Recurrent neural network, trained by backpropagation through time.
 
     Its units remember: their activities are a nonlinear function of the inputs and of
@@ -278,6 +281,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         shuffle=True,
         warm_start=False,
         random_state=None,
+        standardize=True,
         exogenous=None,
         burn_in=0,
         verbose=0,
@@ -306,6 +310,7 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
+        self.standardize = standardize
         self.exogenous = exogenous
         self.burn_in = burn_in
         self.verbose = verbose
@@ -463,11 +468,20 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
 
     # Hooks
 
+    def _learn_units(self, sequences, targets, index):
+        super()._learn_units(sequences, targets, index)
+        if self.readout == "units":  # whose range is fixed
+            self._target_units = UNCHANGED
+            if targets.kind == NEXT:
+                self._input_units = UNCHANGED
+
     def _shapes(self, targets):
         return self.n_features_in_, targets.n_targets, {}
 
     def _training_targets(self, targets, index):
-        values = as_precise_as(targets.values[index], self._parameters.dtype)
+        values = targets.values[index]
+        as_precise_as(values, self._net_dtype)  # as outputs must be
+        values = self._target_units.transform(values, self._net_dtype)
         if targets.known is None or targets.known[index].all():
             return values, None
         return values, targets.known[index].astype(values.dtype)
@@ -498,7 +512,10 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         self.noise_covariance_ = noise.covariance
 
     def _outputs(self, sequences):
-        return self._network_outputs(sequences)
+        return self._from_net(self._network_outputs(sequences))
+
+    def _outlook(self, place):
+        return self._fed_back(place.outputs)
 
     def _output_covariance(self, sequences):
         return self.noise_covariance_
@@ -510,8 +527,8 @@ class RNNRegressor(RecurrentModel, RecurrentTraining, RealLoop, SequenceRegresso
         log_density = super()._log_density(sequences, targets)
         if targets.kind == NEXT:
             rows, outputs = self._continued_outputs(sequences)
-            log_density[rows] = gaussian_log_density(
-                targets.values[rows] - outputs, self.noise_covariance_
+            log_density[rows] = self._density(
+                targets.values[rows] - self._from_net(outputs), self.noise_covariance_
             )
         return log_density
 

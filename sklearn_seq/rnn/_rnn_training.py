@@ -163,6 +163,10 @@ class RecurrentTraining(TrainedNetwork):
         self._begin_training(targets, sequences, more)
         sequences = self._start(sequences, initial_states)
         weights = self._step_weights(sample_weight, sequences, targets.kind)
+        if not more:
+            index = self._counted(targets, sequences)
+            index = index if weights is None else index[weights[index] > 0]
+            self._learn_units(sequences, targets, index)
         data, held_out = self._training_data(sequences, targets, weights), None
         if self.early_stopping and self.solver in OPTIMIZERS and epochs is None:
             data, held_out = self._split(data)

@@ -1,0 +1,193 @@
+"""Nets compute in standard units: columns of mean 0 and standard deviation 1."""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._gaussian import gaussian_log_density
+from ..base import check_range
+from ..targets import NEXT
+
+CONSTANT = 1e-15  # deviation of a column, relative to its values, that is rounding
+EXPONENT = 1000  # largest of a power of two, so that its inverse is a number
+BLOCK_VALUES = 1 << 18  # numbers whose moments are summed at a time
+
+
+class Unchanged:
+    """The units that values have."""
+
+    def transform(self, values, dtype):
+        return values.astype(dtype, copy=False)
+
+    def inverse(self, values):
+        return values
+
+    def columns(self, index):
+        return self
+
+    @property
+    def deviation(self):
+        return 1.0
+
+
+UNCHANGED = Unchanged()
+
+
+class Standardizer(NamedTuple):
+    """Columns centred by their means and divided by their standard deviations.
+
+    Attributes
+    ----------
+    unit : ndarray of shape (n_columns,)
+        Powers of two. Values are multiplied by them first, which is exact, so that no
+        difference or square of these overflows or vanishes.
+
+    mean, scale : ndarray of shape (n_columns,)
+        Means and standard deviations of what is then there; 1 for constant columns.
+    """
+
+    unit: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, values):
+        """The moments of the values that are not NaN, in float64.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, n_columns)
+        """
+        n_columns = values.shape[1]
+        known = ~np.isnan(values)
+        if not known.any():
+            return cls(np.ones(n_columns), np.zeros(n_columns), np.ones(n_columns))
+        counts = np.maximum(known.sum(axis=0), 1)
+        first = values[known.argmax(axis=0), np.arange(n_columns)].astype(np.float64)
+        first = np.where(np.isnan(first), 0.0, first)
+        largest = np.nanmax(np.abs(values), axis=0, initial=0.0).astype(np.float64)
+        exponent = np.clip(np.frexp(largest)[1], -EXPONENT, EXPONENT)
+        unit = np.ldexp(1.0, -exponent)
+        first *= unit
+
+        def deviations(start, centre):
+            block = values[start : start + size].astype(np.float64) * unit - first
+            return np.where(known[start : start + size], block - centre, 0.0)
+
+        size = max(1, BLOCK_VALUES // n_columns)
+        starts = range(0, len(values), size)
+        sums = [deviations(start, 0.0).sum(axis=0) for start in starts]
+        shift = np.sum(sums, axis=0) / counts
+        squares, farthest = np.zeros((2, n_columns))
+        for start in starts:
+            deviation = deviations(start, shift)
+            squares += np.square(deviation).sum(axis=0)
+            farthest = np.maximum(farthest, np.abs(deviation).max(axis=0))
+        varies = farthest > CONSTANT * largest * unit
+        # Columns that do not vary keep their scale, which is 1 in the original unit.
+        scale = np.where(varies, np.sqrt(squares / counts), unit)
+        return cls(unit, first + shift, scale)
+
+    def transform(self, values, dtype):
+        """Values in standard units, a new array of type `dtype`."""
+        out = np.empty(values.shape, dtype)
+        precise = {"out": out, "dtype": np.float64, "casting": "same_kind"}
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            np.multiply(values, self.unit, **precise)
+            np.subtract(out, self.mean, **precise)
+            np.divide(out, self.scale, **precise)
+        return out
+
+    def inverse(self, values):
+        """Values in the original units, in float64."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = values * self.scale
+            out += self.mean
+            out /= self.unit
+        return out
+
+    def columns(self, index):
+        """The same for some of the columns."""
+        return Standardizer(*(array[index] for array in self))
+
+    @property
+    def deviation(self):
+        """Standard deviations in the original units; 1 for constant columns."""
+        return self.scale / self.unit
+
+
+class StandardizedInputs:
+    """Mixin of the nets: they see columns of X in standard units, but no symbols.
+
+    A net has the property ``_net_dtype``, the type that it computes in.
+    """
+
+    _parameter_constraints = {"standardize": ["boolean"]}
+
+    def _encodes_symbols(self):
+        return getattr(self, "_encoder", None) is not None
+
+    def _learn_units(self, sequences, targets, index):
+        """Find the units in the first data of a model.
+
+        Parameters
+        ----------
+        sequences : Sequences
+        targets : Targets
+        index : ndarray of int
+            Those of the targets that count.
+        """
+        self._input_units = self._target_units = UNCHANGED
+        if self.standardize and not self._encodes_symbols():
+            self._input_units = Standardizer.of(sequences.rows)
+
+    def _to_net(self, rows):
+        """Rows of X as the net sees them."""
+        if self._encodes_symbols():
+            return rows
+        return self._input_units.transform(rows, self._net_dtype)
+
+
+class StandardizedTargets(StandardizedInputs):
+    """Mixin of the nets that are regressors: they learn targets in standard units.
+
+    Outputs in the units of the data are in float64 until they are returned.
+    """
+
+    def _learn_units(self, sequences, targets, index):
+        super()._learn_units(sequences, targets, index)
+        if not self.standardize:
+            return
+        if targets.kind == NEXT:
+            columns = self._target_columns(self.exogenous)
+            self._target_units = self._input_units.columns(columns)
+        else:
+            self._target_units = Standardizer.of(targets.values[index])
+
+    def _from_net(self, outputs):
+        """Outputs in the units of the data."""
+        return self._target_units.inverse(outputs)
+
+    def _fed_back(self, outputs):
+        """Outputs in the units and the precision of X."""
+        return self._from_net(outputs).astype(self._net_dtype, copy=False)
+
+    def _shape_outputs(self, outputs, sequences):
+        with np.errstate(over="ignore"):
+            outputs = outputs.astype(self._net_dtype, copy=False)
+        check_range(outputs, self)
+        return super()._shape_outputs(outputs, sequences)
+
+    def _density(self, residuals, covariance, known=None):
+        """In standard units, in which the floor of variances is meant."""
+        deviation = np.ones(residuals.shape[1]) * self._target_units.deviation
+        log_density = gaussian_log_density(
+            residuals / deviation,
+            covariance / deviation / deviation[:, np.newaxis],
+            known,
+        )
+        there = np.ones(residuals.shape) if known is None else known
+        return log_density - there @ np.log(deviation)
