@@ -9,7 +9,7 @@ import numpy as np
 
 from .._gaussian import gaussian_log_density
 from ..base import check_range
-from ..targets import NEXT
+from ..targets import NEXT, SEQUENCE, as_precise_as, indices_of
 
 CONSTANT = 1e-15  # deviation of a column, relative to its values, that is rounding
 EXPONENT = 1000  # largest of a power of two, so that its inverse is a number
@@ -119,6 +119,28 @@ class Standardizer(NamedTuple):
         return self.scale / self.unit
 
 
+def rows_learned_from(sequences, targets, index):
+    """Rows of X up to the last of some targets in each segment (or of its sequence).
+
+    Parameters
+    ----------
+    sequences : Sequences
+    targets : Targets
+    index : ndarray of int
+        Those of the targets that are learned from, sorted.
+    """
+    if targets.kind == SEQUENCE:
+        offsets = sequences.sequence_offsets
+        starts, stops = offsets[index], offsets[index + 1]
+    else:
+        segments = np.searchsorted(sequences.offsets, index, "right") - 1
+        last = np.flatnonzero(np.diff(segments, append=-1))
+        starts, stops = sequences.offsets[segments[last]], index[last] + 1
+    if (stops - starts).sum() == sequences.n_rows:
+        return sequences.rows
+    return sequences.rows[indices_of(starts, stops)]
+
+
 class StandardizedInputs:
     """Mixin of the nets: they see columns of X in standard units, but no symbols.
 
@@ -130,25 +152,31 @@ class StandardizedInputs:
     def _encodes_symbols(self):
         return getattr(self, "_encoder", None) is not None
 
-    def _learn_units(self, sequences, targets, index):
+    def _learn_units(self, rows, values, kind):
         """Find the units in the first data of a model.
 
         Parameters
         ----------
-        sequences : Sequences
-        targets : Targets
-        index : ndarray of int
-            Those of the targets that count.
+        rows : ndarray of shape (n_rows, n_features)
+            Rows of X that are learned from.
+        values : ndarray of shape (n, n_targets)
+            Targets that are learned from, or class codes.
+        kind : {"next", "step", "sequence"}
+            Their kind.
         """
         self._input_units = self._target_units = UNCHANGED
         if self.standardize and not self._encodes_symbols():
-            self._input_units = Standardizer.of(sequences.rows)
+            self._input_units = Standardizer.of(rows)
 
     def _to_net(self, rows):
         """Rows of X as the net sees them."""
         if self._encodes_symbols():
             return rows
         return self._input_units.transform(rows, self._net_dtype)
+
+    def _learned_values(self, values):
+        """Targets as the net learns them."""
+        return values
 
 
 class StandardizedTargets(StandardizedInputs):
@@ -157,15 +185,19 @@ class StandardizedTargets(StandardizedInputs):
     Outputs in the units of the data are in float64 until they are returned.
     """
 
-    def _learn_units(self, sequences, targets, index):
-        super()._learn_units(sequences, targets, index)
+    def _learn_units(self, rows, values, kind):
+        super()._learn_units(rows, values, kind)
         if not self.standardize:
             return
-        if targets.kind == NEXT:
+        if kind == NEXT:
             columns = self._target_columns(self.exogenous)
             self._target_units = self._input_units.columns(columns)
         else:
-            self._target_units = Standardizer.of(targets.values[index])
+            self._target_units = Standardizer.of(values)
+
+    def _learned_values(self, values):
+        as_precise_as(values, self._net_dtype)  # as outputs must be
+        return self._target_units.transform(values, self._net_dtype)
 
     def _from_net(self, outputs):
         """Outputs in the units of the data."""

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from .._callbacks import FitProgress
 from .._core.sklearn_compat import Interval, StrOptions
+from .._core.standardize import rows_learned_from
 from ..base import check_counted
 from ..optim import (
     Objective,
@@ -32,10 +33,10 @@ MAX_BATCH = 200
 class TrainingData(NamedTuple):
     """Samples to train on: rows, or sequences over whose rows outputs are averaged.
 
-    take : callable
+    take : callable or None
         ``take(positions, out)`` writes taps into `out`.
     positions : ndarray of shape (n_rows,)
-        Where the taps of each row are.
+        Where the taps of each row are; without `take`, which rows.
     offsets : ndarray of shape (n_samples + 1,) or None
         With one target per sequence, where the rows of each begin.
     index : ndarray of shape (n_samples,)
@@ -44,7 +45,7 @@ class TrainingData(NamedTuple):
     weights : ndarray of shape (n_samples,) or (n_samples, n_targets), or None
     """
 
-    take: Callable
+    take: Callable | None
     positions: np.ndarray
     offsets: np.ndarray | None
     index: np.ndarray
@@ -127,11 +128,18 @@ class TapNetwork(TrainedNetwork):
                 f"ask for layers {network.layer_sizes}. Call fit with warm_start=False."
             )
         self._network = network
-        data = self._training_data(sequences, targets, more)
+        data = self._training_data(sequences, targets)
+        learn, held_out = np.arange(len(data.values)), None
+        if self.early_stopping and self.solver != "lbfgs" and epochs is None:
+            learn, held_out = self._split(sequences, data)
+        if not more:
+            rows = rows_learned_from(sequences, targets, data.index[learn])
+            self._learn_units(rows, data.values[learn], targets.kind)
+        data = self._as_learned(data, sequences)
         max_iter = epochs or self.max_iter
         progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)
         self._run_training(
-            lambda hook: self._minimize(sequences, data, max_iter, hook, epochs),
+            lambda hook: self._minimize(data, learn, held_out, max_iter, hook, epochs),
             progress,
             sequences,
             targets,
@@ -139,12 +147,11 @@ class TapNetwork(TrainedNetwork):
             add=add,
         )
 
-    def _minimize(self, sequences, data, max_iter, end_iteration, epochs):
+    def _minimize(self, data, learn, held_out, max_iter, end_iteration, epochs):
         """Train by the chosen solver."""
+        gradient = self._parameters.zeros_like()
+        objective = data.objective(self, gradient, learn, self.alpha)
         if self.solver == "lbfgs":
-            gradient = self._parameters.zeros_like()
-            everything = np.arange(len(data.values))
-            objective = data.objective(self, gradient, everything, self.alpha)
             return train_lbfgs(
                 objective.full,
                 self._parameters,
@@ -153,22 +160,15 @@ class TapNetwork(TrainedNetwork):
                 tol=self.tol,
                 on_iteration_end=end_iteration,
             )
-        return self._train_stochastically(
-            sequences, data, max_iter, end_iteration, epochs is None
-        )
-
-    def _train_stochastically(self, sequences, data, max_iter, end_iteration, to_end):
-        gradient = self._parameters.zeros_like()
-        learn, validation_score = np.arange(len(data.values)), None
-        if self.early_stopping and to_end:
-            learn, held_out = self._split(sequences, data)
+        validation_score = None
+        if held_out is not None:
             judge = data.objective(self, gradient, held_out, 0.0)
 
             def validation_score():
                 return -judge.full()
 
         return train_minibatches(
-            data.objective(self, gradient, learn, self.alpha),
+            objective,
             self._parameters,
             gradient,
             self._prepare_optimizer(),
@@ -178,17 +178,14 @@ class TapNetwork(TrainedNetwork):
             n_iter_no_change=self.n_iter_no_change,
             validation_score=validation_score,
             on_epoch_end=end_iteration,
-            warn=to_end,
+            warn=epochs is None,
         )
 
-    def _training_data(self, sequences, targets, more):
-        """The taps and targets of all rows (or sequences) that count."""
+    def _training_data(self, sequences, targets):
+        """The targets of all rows (or sequences) that count, in the units of the data."""
         context = 0 if self._encodes_symbols() else self.n_lags - 1
         index = targets.counted(sequences.offsets, self.burn_in, context)
         check_counted(index, self, "learn")
-        if not more:
-            self._learn_units(sequences, targets, index)
-        taps = self._taps(sequences)
         rows, offsets = index - targets.advance, None
         if targets.kind == SEQUENCE:
             pooled, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
@@ -196,8 +193,15 @@ class TapNetwork(TrainedNetwork):
             chosen, offsets = rows_of_sequences(ends, index)
             rows = pooled[chosen]
         values, weights = self._training_targets(targets, index)
-        return TrainingData(
-            row_taker(taps.windows), taps.places[rows], offsets, index, values, weights
+        return TrainingData(None, rows, offsets, index, values, weights)
+
+    def _as_learned(self, data, sequences):
+        """Data with taps, and targets as the net learns them."""
+        taps = self._taps(sequences)
+        return data._replace(
+            take=row_taker(taps.windows),
+            positions=taps.places[data.positions],
+            values=self._learned_values(data.values),
         )
 
     def _taps(self, sequences):

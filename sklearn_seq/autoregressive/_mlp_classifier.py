@@ -99,6 +99,11 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         Determines the initial weights, the order of samples and what early stopping
         holds out. Pass an int for reproducible results.
 
+    standardize : bool, default=True
+        Whether the net sees real-valued X in standard units: columns with mean 0 and
+        standard deviation 1 over the data of the first fit, kept by `warm_start` and
+        `partial_fit`. Symbols are not affected.
+
     symbols : bool, "auto" or array-like, default="auto"
         Whether X holds symbols or real numbers. "auto": strings are symbols, and so
         are integers when y is None or `embedding_dim` is given. An array-like is the
@@ -174,6 +179,8 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
 
     Notes
     -----
+    X needs no scaling: with ``standardize=True`` results do not depend on its units.
+    The fitted weights are those from standard units.
     For symbols the net computes in float32; for real numbers in float32 if X is
     float32, and in float64 otherwise. All rows of symbols count in training; rows of
     real numbers only if their taps are complete.

@@ -12,7 +12,6 @@ from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
 from .._gaussian import RunningGaussian
 from ..optim import learns_online
-from ..targets import as_precise_as
 from ._base import TapRegressor
 from ._mlp import TapNetwork
 from ._network import FeedForward
@@ -67,8 +66,9 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         Most epochs, or iterations of L-BFGS.
 
     tol : float, default=1e-4
-        Smallest change of the loss (or validation score) that counts as progress. For
-        "lbfgs", the largest component of the gradient at which it stops.
+        Smallest change of the loss (or validation score), in standard units, that
+        counts as progress. For "lbfgs", the largest component of the gradient at which
+        it stops.
 
     n_iter_no_change : int, default=10
         Number of epochs without progress after which training stops.
@@ -90,6 +90,13 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of samples and what early stopping
         holds out. Pass an int for reproducible results.
+
+    standardize : bool, default=True
+        Whether the net learns, and computes, in standard units: columns of X and of y
+        with mean 0 and standard deviation 1 over the data of the first fit. `warm_start` and
+        `partial_fit` keep these moments; columns that are constant are centred only.
+        Predictions, forecasts, densities and `noise_covariance_` are in the units of
+        the data all the same.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs: known, but not
@@ -124,8 +131,8 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         Mean product of the residuals on the training data.
 
     loss_curve_ : list of float
-        Training loss after each epoch or iteration: half the squared error, summed
-        over outputs and averaged over samples, plus the penalty.
+        Training loss after each epoch or iteration: half the squared error in standard
+        units, summed over outputs and averaged over samples, plus the penalty.
 
     loss_ : float
         The last of them.
@@ -149,9 +156,9 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
 
     Notes
     -----
-    Scale the inputs, and without y therewith the targets, for example by
-    :class:`~sklearn.preprocessing.StandardScaler`. The net computes in float32 if X is
-    float32, and in float64 otherwise. Before a sequence's first row that row is
+    X and y need no scaling: with ``standardize=True`` results do not depend on their
+    units. The fitted weights are those between standard units. The net computes in
+    float32 if X is float32, and in float64 otherwise. Before a sequence's first row that row is
     thought repeated; rows whose taps are incomplete in this way get predictions, but
     do not count in training.
 
@@ -165,15 +172,12 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
 
     Examples
     --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
     >>> from sklearn_seq.autoregressive import MLPSequenceRegressor
     >>> from sklearn_seq.datasets import load_sunspots
     >>> X, _ = load_sunspots(return_X_y=True)
-    >>> net = MLPSequenceRegressor(
+    >>> model = MLPSequenceRegressor(
     ...     9, (8,), solver="lbfgs", alpha=1.0, max_iter=1000, random_state=0
-    ... )
-    >>> model = make_pipeline(StandardScaler(), net).fit(X[:221])
+    ... ).fit(X[:221])
     >>> model.score(X[212:]) > 0.8
     True
     """
@@ -317,8 +321,6 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
 
     def _training_targets(self, targets, index):
         values = targets.values[index]
-        as_precise_as(values, self._net_dtype)  # as outputs must be
-        values = self._target_units.transform(values, self._net_dtype)
         if targets.known is None:
             return values, None
-        return values, targets.known[index].astype(values.dtype)
+        return values, targets.known[index].astype(self._net_dtype)

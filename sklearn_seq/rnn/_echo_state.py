@@ -53,7 +53,8 @@ class EchoStateRegressor(
 
     input_scaling : float or array-like of shape (n_features,), default=1.0
         The input weights W are drawn between plus and minus this; an array has one
-        scale for each feature. Small keeps the units in their linear range.
+        scale for each feature. Small keeps the units in their linear range. With
+        `standardize` inputs have standard deviation 1.
 
     bias_scaling : float, default=0.2
         The biases b are drawn between plus and minus this.
@@ -67,6 +68,13 @@ class EchoStateRegressor(
 
     random_state : int, RandomState instance or None, default=None
         Determines the weights of the reservoir. Pass an int for reproducible results.
+
+    standardize : bool, default=True
+        Whether the net learns, and computes, in standard units: columns of X and of y
+        with mean 0 and standard deviation 1 over the data of the first fit. `partial_fit` keeps
+        these moments; columns that are constant are centred only.
+        Predictions, forecasts, densities and `noise_covariance_` are in the units of
+        the data all the same.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs: known, but not
@@ -116,9 +124,10 @@ class EchoStateRegressor(
 
     Notes
     -----
-    Scale the inputs, for example by :class:`~sklearn.preprocessing.StandardScaler`;
-    then `spectral_radius`, `leak_rate`, `input_scaling` and `alpha` are what to search
-    over (Lukoševičius, 2012). The reservoir computes in float32 if X is float32, and
+    X and y need no scaling: with ``standardize=True`` results do not depend on their
+    units. The fitted weights are those between standard units. `spectral_radius`,
+    `leak_rate`, `input_scaling` and `alpha` are what to search over (Lukoševičius,
+    2012). The reservoir computes in float32 if X is float32, and
     in float64 otherwise; the readout is found in float64, by triangulation of the
     states block by block, in memory that does not grow with the number of rows.
     As a step of a pipeline before the last, the network transforms rows into states.
@@ -214,7 +223,8 @@ class EchoStateRegressor(
         """Fit the readout to more data, on top of those of earlier calls.
 
         Calls with some whole sequences each give the model that fit gives for all of
-        them, but for rounding.
+        them, but for rounding, if ``standardize=False``; else in the standard units of
+        the first call, which should be typical of the data.
 
         Parameters
         ----------

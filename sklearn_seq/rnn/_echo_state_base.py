@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._by_name import in_order_of
 from .._core.sklearn_compat import Interval, StrOptions
+from .._core.standardize import StandardizedInputs, rows_learned_from
 from .._holes import GAPS
-from .._core.standardize import StandardizedInputs
 from ..autoregressive._taps import mean_over_sequences, pooled_rows
 from ..base import check_counted
 from ..preprocessing._frame_output import check_no_frame_output
@@ -140,7 +140,8 @@ class EchoStateNetwork(
             bias_scaling=self.bias_scaling,
         ).astype(dtype)
         index = targets.counted(sequences.offsets, self.burn_in)
-        self._learn_units(sequences, targets, index)
+        rows = rows_learned_from(sequences, targets, index)
+        self._learn_units(rows, targets.values[index], targets.kind)
         n_regressors = self.n_components + n_inputs * self.direct_connections
         self._ridge = StreamedRidge(n_regressors, n_outputs)
 

@@ -43,7 +43,8 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
 
     input_scaling : float or array-like of shape (n_features,), default=1.0
         The input weights are drawn between plus and minus this; an array has one
-        scale for each feature. Small keeps the units in their linear range.
+        scale for each feature. Small keeps the units in their linear range. With
+        `standardize` real inputs have standard deviation 1.
 
     bias_scaling : float, default=0.2
         The biases are drawn between plus and minus this.
@@ -57,6 +58,11 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
 
     random_state : int, RandomState instance or None, default=None
         Determines the weights of the reservoir. Pass an int for reproducible results.
+
+    standardize : bool, default=True
+        Whether the net sees real-valued X in standard units: columns with mean 0 and
+        standard deviation 1 over the data of the first fit, kept by
+        `partial_fit`. Symbols are not affected.
 
     symbols : bool, "auto" or array-like, default="auto"
         Whether X holds symbols (each is then coded as an indicator vector) or real
@@ -129,7 +135,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     discriminant analysis. No class gets less than 0.3 times its frequency before that,
     and one count shared by frequency after it.
 
-    Scale real inputs, for example by :class:`~sklearn.preprocessing.StandardScaler`.
+    X needs no scaling: with ``standardize=True`` results do not depend on its units.
     The reservoir computes in float32 if X is float32, and in float64 otherwise. As a
     step of a pipeline before the last, the network transforms rows into states.
 
@@ -229,7 +235,8 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         """Fit the readout to more data, on top of those of earlier calls.
 
         Calls with some whole sequences each give the model that fit gives for all of
-        them, but for rounding.
+        them, but for rounding, if X holds symbols or ``standardize=False``; else in the
+        standard units of the first call, which should be typical of the data.
 
         Parameters
         ----------

@@ -139,6 +139,11 @@ class RNNClassifier(
         Determines the initial weights, the order of sequences and what early stopping
         holds out. Pass an int for reproducible results.
 
+    standardize : bool, default=True
+        Whether the net sees real-valued X in standard units: columns with mean 0 and
+        standard deviation 1 over the data of the first fit, kept by `warm_start` and
+        `partial_fit`. Symbols are not affected.
+
     symbols : bool, "auto" or array-like, default="auto"
         Whether X holds symbols or real numbers. "auto": strings are symbols, and so
         are integers when y is None or `embedding_dim` is given. An array-like is the
@@ -224,8 +229,8 @@ class RNNClassifier(
 
     Notes
     -----
-    Scale real-valued inputs, for example by
-    :class:`~sklearn.preprocessing.StandardScaler`. For symbols the net computes in
+    X needs no scaling: with ``standardize=True`` results do not depend on its units.
+    The fitted weights are those from standard units. For symbols the net computes in
     float32; for real numbers in float32 if X is float32, and in float64 otherwise.
 
     Blocks of weights stand in the order of the gates: for "lstm" output, input,

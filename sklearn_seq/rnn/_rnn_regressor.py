@@ -15,7 +15,7 @@ from .._core.standardize import UNCHANGED, StandardizedTargets
 from .._gaussian import RunningGaussian, check_squares
 from ..base import SequenceRegressor
 from ..optim import learns_online
-from ..targets import NEXT, as_precise_as
+from ..targets import NEXT
 from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight
 
@@ -107,9 +107,10 @@ class RNNRegressor(
         Most epochs, or iterations of "lbfgs" and "hessian-free".
 
     tol : float, default=1e-4
-        Smallest change of the loss (or validation score) that counts as progress. For
-        "lbfgs" and "hessian-free", the largest component of the gradient at which
-        they stop: to be much smaller for long delays, over which gradients vanish.
+        Smallest change of the loss (or validation score), in standard units, that
+        counts as progress. For "lbfgs" and "hessian-free", the largest component of
+        the gradient at which they stop: to be much smaller for long delays, over
+        which gradients vanish.
 
     n_iter_no_change : int, default=10
         Number of epochs without progress after which training stops.
@@ -131,6 +132,14 @@ class RNNRegressor(
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of sequences and what early stopping
         holds out. Pass an int for reproducible results.
+
+    standardize : bool, default=True
+        Whether the net learns, and computes, in standard units: columns of X and of y
+        with mean 0 and standard deviation 1 over the data of the first fit. `warm_start` and
+        `partial_fit` keep these moments; columns that are constant are centred only.
+        Predictions, forecasts, densities and `noise_covariance_` are in the units of
+        the data all the same. With ``readout="units"``,
+        whose range is fixed, targets stay as they are, and without y so does X.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs: known, but not
@@ -174,9 +183,8 @@ class RNNRegressor(
         Mean product of the residuals on the training data.
 
     loss_curve_ : list of float
-        Training loss after each epoch or iteration: half the squared error, summed
-        over outputs and averaged over targets,
-        plus the penalty.
+        Training loss after each epoch or iteration: half the squared error in standard
+        units, summed over outputs and averaged over targets, plus the penalty.
 
     loss_ : float
         The last of them.
@@ -201,9 +209,9 @@ class RNNRegressor(
 
     Notes
     -----
-    Scale real-valued inputs, and without y therewith the targets, for example by
-    :class:`~sklearn.preprocessing.StandardScaler`. The net computes in float32 if X is
-    float32, and in float64 otherwise.
+    X and y need no scaling: with ``standardize=True`` results do not depend on their
+    units. The fitted weights are those between standard units. The net computes in
+    float32 if X is float32, and in float64 otherwise.
 
     Blocks of weights stand in the order of the gates: for "lstm" output, input,
     forget gate and candidate; for "gru" reset gate, update gate and candidate (for
@@ -468,11 +476,11 @@ class RNNRegressor(
 
     # Hooks
 
-    def _learn_units(self, sequences, targets, index):
-        super()._learn_units(sequences, targets, index)
+    def _learn_units(self, rows, values, kind):
+        super()._learn_units(rows, values, kind)
         if self.readout == "units":  # whose range is fixed
             self._target_units = UNCHANGED
-            if targets.kind == NEXT:
+            if kind == NEXT:
                 self._input_units = UNCHANGED
 
     def _shapes(self, targets):
@@ -480,11 +488,9 @@ class RNNRegressor(
 
     def _training_targets(self, targets, index):
         values = targets.values[index]
-        as_precise_as(values, self._net_dtype)  # as outputs must be
-        values = self._target_units.transform(values, self._net_dtype)
         if targets.known is None or targets.known[index].all():
             return values, None
-        return values, targets.known[index].astype(values.dtype)
+        return values, targets.known[index].astype(self._net_dtype)
 
     def _constant_outputs(self, data):
         """The mean target."""

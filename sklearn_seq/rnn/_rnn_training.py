@@ -163,13 +163,15 @@ class RecurrentTraining(TrainedNetwork):
         self._begin_training(targets, sequences, more)
         sequences = self._start(sequences, initial_states)
         weights = self._step_weights(sample_weight, sequences, targets.kind)
-        if not more:
-            index = self._counted(targets, sequences)
-            index = index if weights is None else index[weights[index] > 0]
-            self._learn_units(sequences, targets, index)
         data, held_out = self._training_data(sequences, targets, weights), None
         if self.early_stopping and self.solver in OPTIMIZERS and epochs is None:
             data, held_out = self._split(data)
+        if not more:
+            rows, values = data.of_rows(sequences.rows), data.values[data.counted()]
+            self._learn_units(rows, values, targets.kind)
+        inputs = self._taker(self._inputs(sequences))
+        data = self._as_learned(data, inputs)
+        held_out = held_out and self._as_learned(held_out, inputs)
         if not more and self.readout == "linear":
             # The first predictions are what is best without any input.
             self._parameters["output_biases"][:] = self._constant_outputs(data)
@@ -276,7 +278,7 @@ class RecurrentTraining(TrainedNetwork):
     # Data
 
     def _training_data(self, sequences, targets, weights):
-        """The inputs and targets of all rows (or sequences) that count."""
+        """The targets of all rows (or sequences) that count, in the units of the data."""
         index = self._counted(targets, sequences)
         check_counted(index, self, "learn")
         self._check_target_steps(sequences, targets)
@@ -310,7 +312,8 @@ class RecurrentTraining(TrainedNetwork):
                 "to learn from. At least one sample must have a positive weight."
             )
         data = TrainingData(
-            self._taker(self._inputs(sequences)),
+            None,
+            None,
             offsets,
             values,
             own_weights,
@@ -319,6 +322,10 @@ class RecurrentTraining(TrainedNetwork):
             owners,
         )
         return data.with_targets_only()
+
+    def _as_learned(self, data, inputs):
+        """Data with inputs, and targets as the net learns them."""
+        return data._replace(inputs=inputs, values=self._learned_values(data.values))
 
     def _check_target_steps(self, sequences, targets):
         """Every sequence must be as long as the number of steps that count."""

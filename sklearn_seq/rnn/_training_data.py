@@ -17,8 +17,11 @@ class TrainingData(NamedTuple):
 
     Attributes
     ----------
-    take : callable
-        ``take(rows, out)`` writes the inputs of some rows into `out`.
+    inputs : callable or None
+        ``inputs(rows, out)`` writes the inputs of some rows of X into `out`.
+
+    rows : ndarray of shape (n_rows,) or None
+        The rows of X that these are; None for all.
 
     offsets : ndarray of shape (n_segments + 1,)
         Rows ``offsets[i]`` to ``offsets[i + 1] - 1`` are segment i.
@@ -39,7 +42,8 @@ class TrainingData(NamedTuple):
         The sequence that each segment is of.
     """
 
-    take: Callable
+    inputs: Callable | None
+    rows: np.ndarray | None
     offsets: np.ndarray
     values: np.ndarray
     weights: np.ndarray | None
@@ -50,6 +54,14 @@ class TrainingData(NamedTuple):
     @property
     def n_segments(self):
         return len(self.offsets) - 1
+
+    def take(self, positions, out):
+        """Write the inputs of some rows into `out`."""
+        self.inputs(positions if self.rows is None else self.rows[positions], out)
+
+    def of_rows(self, values):
+        """What is there for all rows of X, of these rows."""
+        return values if self.rows is None else values[self.rows]
 
     def counted(self):
         """The targets of any weight, as a sorted index."""
@@ -71,7 +83,7 @@ class TrainingData(NamedTuple):
         rows, offsets = rows_of_sequences(self.offsets, segments)
         index = segments if self.final else rows
         return self._replace(
-            take=lambda positions, out: self.take(rows[positions], out),
+            rows=rows if self.rows is None else self.rows[rows],
             offsets=offsets,
             values=self.values[index],
             weights=None if self.weights is None else self.weights[index],
@@ -83,6 +95,7 @@ class TrainingData(NamedTuple):
         """The rows before a row."""
         n = int(np.searchsorted(self.offsets, row))
         return self._replace(
+            rows=np.arange(row) if self.rows is None else self.rows[:row],
             offsets=np.append(self.offsets[:n], row),
             values=self.values[:row],
             weights=None if self.weights is None else self.weights[:row],

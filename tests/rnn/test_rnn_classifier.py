@@ -136,9 +136,7 @@ def test_missing_labels_do_not_count():
     masked[3] = -1
     one = short(shuffle=False, missing_label=-1).fit(X, masked)
     assert_array_equal(one.score_samples(X, masked)[3], 0)
-    assert_array_equal(
-        one.predict(X), clone(one).fit(changed, masked).predict(X)
-    )
+    assert_array_equal(one.predict(X), clone(one).fit(changed, masked).predict(X))
 
 
 def test_class_weights():
