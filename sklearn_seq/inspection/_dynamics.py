@@ -219,7 +219,8 @@ def units_of(model):
 def rows_of_states(system, states):
     """The part of the states of an autonomous system that are rows, as rows."""
     if isinstance(system, DelayLoop):
-        return states.reshape(len(states), -1, system.n_features)
+        n_lags = system.n_states // system.n_features
+        return states.reshape(len(states), n_lags, system.n_features)
     start = system.n_inner if isinstance(system, FeedbackLoop) else system.n_states
     return states[:, np.newaxis, start:]
 

@@ -56,7 +56,7 @@ def test_linear_net_with_direct_connections_only_is_ridge():
     X = make_ar_process(400, random_state=1)
     y = np.convolve(X[:, 0], [0.5, -0.2, 0.1])[:400]
     net = MLPSequenceRegressor(
-        3, (), solver="lbfgs", alpha=2.0, tol=1e-9, max_iter=5000
+        3, (), solver="lbfgs", alpha=2.0, tol=1e-9, max_iter=5000, standardize=False
     ).fit(X, y)
     ridge = Ridge(alpha=2.0).fit(stacked_taps(X, 3), y[2:])
     assert_allclose(net.coefs_[0][:, 0], ridge.coef_, atol=1e-5)
@@ -117,8 +117,9 @@ def test_one_target_per_sequence_averages_the_outputs():
     X = [rng.standard_normal((rng.integers(2, 12), 2)) for _ in range(60)]
     y = np.array([x[:, 0].mean() for x in X])
     net = MLPSequenceRegressor(
-        1, (), solver="lbfgs", alpha=0.0, tol=1e-10, max_iter=1000
-    ).fit(X, y)
+        1, (), solver="lbfgs", alpha=0.0, tol=1e-10, max_iter=1000, random_state=0,
+        standardize=False,
+    ).fit(X, y)  # fmt: skip
     assert_allclose(net.predict(X), y, atol=1e-4)
     assert_allclose(net.coefs_[0][:, 0], [1.0, 0.0], atol=1e-4)
     with pytest.raises(ValueError, match="X must be a panel"):
@@ -218,7 +219,7 @@ def test_early_stopping_keeps_the_best_of_held_out_data():
     y = rng.standard_normal(60)
     net = MLPSequenceRegressor(
         2, (50,), learning_rate_init=0.05, early_stopping=True, max_iter=200,
-        random_state=0, alpha=0.0, n_iter_no_change=5,
+        standardize=False, random_state=0, alpha=0.0, n_iter_no_change=5,
     ).fit(X, y)  # fmt: skip
     best = int(np.argmax(net.validation_scores_))
     assert best < len(net.validation_scores_) - 1
@@ -231,7 +232,9 @@ def test_early_stopping_keeps_the_best_of_held_out_data():
 def test_early_stopping_holds_out_whole_sequences():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((20, 15, 1))
-    net = MLPSequenceRegressor(2, (4,), early_stopping=True, max_iter=3, random_state=0)
+    net = MLPSequenceRegressor(
+        2, (4,), early_stopping=True, max_iter=3, standardize=False, random_state=0
+    )
     net.fit(X)
     losses = [0.5 * np.mean((net.predict(x[None])[0, 1:-1] - x[2:]) ** 2) for x in X]
     expected = -max(net.validation_scores_)

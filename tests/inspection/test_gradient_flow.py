@@ -28,7 +28,9 @@ def net_and_data(cell="tanh", sizes=(4,), n_timesteps=7, **kwargs):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3, n_timesteps, 2))
     y = rng.normal(size=(3, n_timesteps))
-    net = RNNRegressor(sizes, cell=cell, max_iter=3, random_state=0, **kwargs)
+    net = RNNRegressor(
+        sizes, cell=cell, max_iter=3, standardize=False, random_state=0, **kwargs
+    )
     return net.fit(X, y), X, y
 
 
@@ -121,7 +123,14 @@ def test_automatic_differentiation(cell):
 def test_linear_units_follow_a_geometric_law():
     """Of rectified units that stay positive, the gradient is a power of the weight."""
     X = np.ones((20, 1))
-    net = RNNRegressor((1,), cell="relu", init="identity", max_iter=1, random_state=0)
+    net = RNNRegressor(
+        (1,),
+        cell="relu",
+        init="identity",
+        max_iter=1,
+        standardize=False,
+        random_state=0,
+    )
     net.fit(X)
     net.recurrent_weights_[0][:], net.input_weights_[0][:] = 0.8, 1.0
     flow = gradient_flow(net, X)
@@ -167,7 +176,7 @@ def test_next_step_loss_is_that_of_the_last_row():
     """The last row has no successor: the last output that counts is one earlier."""
     rng = np.random.default_rng(1)
     X = rng.normal(size=(9, 1))
-    net = RNNRegressor((3,), max_iter=2, random_state=0).fit(X)
+    net = RNNRegressor((3,), max_iter=2, standardize=False, random_state=0).fit(X)
     flow = gradient_flow(net, X)
     assert_allclose(flow.lags, np.arange(8))
     error = net.predict(X)[-2] - X[-1]
@@ -196,7 +205,7 @@ def test_classifiers(embedding_dim):
 def test_one_target_for_each_sequence():
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(6, 5, 1)), rng.normal(size=6)
-    net = RNNRegressor((3,), max_iter=2, random_state=0).fit(X, y)
+    net = RNNRegressor((3,), max_iter=2, standardize=False, random_state=0).fit(X, y)
     flow = gradient_flow(net, X, y)
     errors = net.predict(X) - y
     norms = np.abs(errors) * np.linalg.norm(net.coef_)

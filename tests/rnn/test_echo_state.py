@@ -95,7 +95,7 @@ def test_scales_of_the_weights():
 def test_states_equal_a_loop_by_hand(leak_rate, density):
     sequences = waves()
     model = EchoStateRegressor(
-        30, leak_rate=leak_rate, density=density, random_state=0
+        30, leak_rate=leak_rate, density=density, standardize=False, random_state=0
     ).fit(sequences)
     for x, states in zip(sequences, model.transform(sequences), strict=True):
         assert_allclose(states, states_by_loop(model, x), rtol=1e-12, atol=1e-14)
@@ -147,13 +147,15 @@ def test_a_hole_in_time_starts_the_state_anew():
     x = waves((30,))[0]
     time = np.r_[np.arange(20), np.arange(25, 35)]
     frame = pd.DataFrame(x, index=time, columns=["a", "b"])
-    model = EchoStateRegressor(20, random_state=0).fit(frame)
+    model = EchoStateRegressor(20, standardize=False, random_state=0).fit(frame)
     states = model.transform(frame)
     assert_allclose(states[20:], states_by_loop(model, x[20:]), rtol=1e-12)
     # The average over a sequence is over all of its segments.
     y = np.array([1.0, 2.0, 4.0])
     panel = [frame, frame + 1.0, frame.iloc[:20] * 2.0]
-    model = EchoStateRegressor(20, alpha=1e-2, random_state=0).fit(panel, y)
+    model = EchoStateRegressor(20, alpha=1e-2, standardize=False, random_state=0).fit(
+        panel, y
+    )
     means = [z.mean(axis=0) for z in _whole_regressors(model, panel)]
     assert_allclose(
         model.predict(panel), Ridge(alpha=1e-2).fit(means, y).predict(means), rtol=1e-8
@@ -184,7 +186,12 @@ def assert_is_ridge(model, Z, Y):
 def test_next_step_is_ridge_regression_on_the_states(alpha, direct, burn_in):
     sequences = waves()
     model = EchoStateRegressor(
-        30, alpha=alpha, direct_connections=direct, burn_in=burn_in, random_state=0
+        30,
+        alpha=alpha,
+        direct_connections=direct,
+        burn_in=burn_in,
+        standardize=False,
+        random_state=0,
     ).fit(sequences)
     regressors = regressors_by_loop(model, sequences)
     first = max(burn_in - 1, 0)
@@ -201,7 +208,9 @@ def test_targets_per_step_with_some_missing():
     y = [np.cumsum(x, axis=0) + rng.standard_normal(x.shape) for x in sequences]
     for values in y:
         values[rng.random(values.shape) < 0.3] = np.nan
-    model = EchoStateRegressor(10, alpha=1e-2, random_state=0).fit(sequences, y)
+    model = EchoStateRegressor(10, alpha=1e-2, standardize=False, random_state=0).fit(
+        sequences, y
+    )
     Z = np.concatenate(regressors_by_loop(model, sequences))
     Y = np.concatenate(y)
     residuals, inflation = np.empty_like(Y), np.empty(2)
@@ -227,7 +236,9 @@ def freedom(Z, alpha):
 def test_a_target_per_sequence_is_regressed_on_the_mean_state(burn_in):
     sequences = waves((9, 30, 2, 14, 20, 7, 11))
     y = np.array([[x.mean(), len(x)] for x in sequences])
-    model = EchoStateRegressor(20, alpha=1e-3, burn_in=burn_in, random_state=0)
+    model = EchoStateRegressor(
+        20, alpha=1e-3, burn_in=burn_in, standardize=False, random_state=0
+    )
     model.fit(sequences, y)
     regressors = regressors_by_loop(model, sequences)
     Z = np.array([z[min(burn_in, len(z) - 1) :].mean(axis=0) for z in regressors])
@@ -292,8 +303,10 @@ def test_pieces_give_what_all_at_once_gives(kind):
     else:
         y = np.array([len(x) for x in sequences])
     everything = None if kind == "next" else y
-    whole = EchoStateRegressor(30, random_state=0).fit(sequences, everything)
-    parts = EchoStateRegressor(30, random_state=0)
+    whole = EchoStateRegressor(30, standardize=False, random_state=0).fit(
+        sequences, everything
+    )
+    parts = EchoStateRegressor(30, standardize=False, random_state=0)
     for piece in (slice(0, 2), slice(2, 3), slice(3, 6)):
         target = None if kind == "next" else y[piece]
         assert parts.partial_fit(sequences[piece], target) is parts
@@ -309,9 +322,9 @@ def test_pieces_give_what_all_at_once_gives(kind):
 
 def test_pieces_with_labels_and_symbols():
     X, labels = make_steps(300, 0)
-    whole = EchoStateClassifier(30, random_state=0)
+    whole = EchoStateClassifier(30, standardize=False, random_state=0)
     whole.fit(X, labels, groups=np.arange(300) // 100)
-    parts = EchoStateClassifier(30, random_state=0)
+    parts = EchoStateClassifier(30, standardize=False, random_state=0)
     for i in range(3):
         piece = slice(100 * i, 100 * i + 100)
         parts.partial_fit(X[piece], labels[piece], classes=["a", "b", "c"])
@@ -320,8 +333,10 @@ def test_pieces_with_labels_and_symbols():
         parts.predict_proba(X), whole.predict_proba(X, groups=one), rtol=1e-9
     )
     text = [np.array(list(s))[:, None] for s in ("abcabc", "bcabca", "acbacb" * 3)]
-    whole = EchoStateClassifier(30, random_state=0).fit(text)
-    parts = EchoStateClassifier(30, random_state=0).partial_fit(text[:2])
+    whole = EchoStateClassifier(30, standardize=False, random_state=0).fit(text)
+    parts = EchoStateClassifier(30, standardize=False, random_state=0).partial_fit(
+        text[:2]
+    )
     parts.partial_fit(text[2:])
     for a, b in zip(parts.score_samples(text), whole.score_samples(text), strict=True):
         assert_allclose(a, b, rtol=1e-9, atol=1e-12)
@@ -363,7 +378,12 @@ def test_partial_fit_of_a_classifier_checks_classes():
 def test_forecast_equals_a_loop_by_hand(direct):
     sequences = waves()
     model = EchoStateRegressor(
-        30, alpha=1e-2, direct_connections=direct, leak_rate=0.7, random_state=0
+        30,
+        alpha=1e-2,
+        direct_connections=direct,
+        leak_rate=0.7,
+        standardize=False,
+        random_state=0,
     ).fit(sequences)
     for x, forecast in zip(sequences, model.forecast(sequences, 6), strict=True):
         rows = list(x)
@@ -375,7 +395,9 @@ def test_forecast_equals_a_loop_by_hand(direct):
 
 def test_forecast_with_driving_inputs():
     x = waves((60,))[0]
-    model = EchoStateRegressor(30, alpha=1e-2, exogenous=0, random_state=0).fit(x)
+    model = EchoStateRegressor(
+        30, alpha=1e-2, exogenous=0, standardize=False, random_state=0
+    ).fit(x)
     future = np.array([[0.5], [-0.5], [1.0], [0.0]])
     rows = list(x)
     for u in future:
@@ -600,4 +622,4 @@ def test_unknown_symbols_to_come():
 def test_sequences_whose_sum_is_beyond_floating_point_get_a_clear_error():
     X = np.full((6, 6, 1), 1.7e308)
     with pytest.raises(ValueError, match="Scale them"):
-        EchoStateRegressor(10, random_state=0).fit(X, np.arange(6.0))
+        EchoStateRegressor(10, standardize=False, random_state=0).fit(X, np.arange(6.0))

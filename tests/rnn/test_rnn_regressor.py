@@ -59,7 +59,7 @@ def test_solvers(solver):
 
 def test_output_is_that_of_the_formula():
     X = np.random.default_rng(0).standard_normal((6, 2))
-    model = short(max_iter=2).fit(X)
+    model = short(max_iter=2, standardize=False).fit(X)
     h = model.initial_state_
     for t, x in enumerate(X):
         h = np.tanh(
@@ -75,7 +75,9 @@ def test_output_is_that_of_the_formula():
 def test_one_target_per_sequence_is_read_from_the_final_activities():
     X = ragged(lengths=(4, 7, 5, 9) * 10)
     y = np.array([x[0, 0] for x in X])
-    model = RNNRegressor((8,), max_iter=150, random_state=0).fit(X, y)
+    model = RNNRegressor((8,), max_iter=150, standardize=False, random_state=0).fit(
+        X, y
+    )
     assert model.predict(X).shape == (40,)
     assert model.score(X, y) > 0.9
     last = np.array([h[-1] for h in model.transform(X)])
@@ -287,6 +289,11 @@ def test_missing_targets_do_not_count():
 def test_sample_weight_zero_is_leaving_out_and_two_is_twice():
     X = np.random.default_rng(0).standard_normal((6, 5, 1))
     params = {"solver": "lbfgs", "alpha": 0.0, "max_iter": 8}
+    kept = short(**params).fit(X, sample_weight=[1, 0, 1, 1, 0, 1])
+    alone = short(**params).fit(X[[0, 2, 3, 5]])
+    assert_allclose(kept.predict(X), alone.predict(X), rtol=1e-6, atol=1e-8)
+    # Weights do not count in the standard units, so that these are left out.
+    params["standardize"] = False
     weights = [1, 0, 2, 1, 0, 1]
     weighted = short(**params).fit(X, sample_weight=weights)
     repeated = short(**params).fit(X[[0, 2, 2, 3, 5]])
@@ -395,7 +402,11 @@ def test_early_stopping_keeps_the_best_of_held_out_sequences():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((30, 8, 3)), rng.standard_normal((30, 8))
     model = RNNRegressor(
-        (40,), early_stopping=True, n_iter_no_change=5, random_state=0
+        (40,),
+        early_stopping=True,
+        n_iter_no_change=5,
+        standardize=False,
+        random_state=0,
     ).fit(X, y)
     best = int(np.argmax(model.validation_scores_))
     assert best < len(model.validation_scores_) - 1
@@ -416,6 +427,7 @@ def test_early_stopping_holds_out_the_last_part_of_a_single_sequence():
         (40,), early_stopping=True, n_iter_no_change=5, random_state=0
     ).fit(X, y)
     error = 0.5 * np.mean((model.predict(X)[-6:] - y[-6:]) ** 2)
+    error /= np.var(y[:-6])  # in standard units, of what is learned from
     assert_allclose(-max(model.validation_scores_), error, rtol=1e-10)
     # What is held out is not learned from.
     changed = y.copy()
@@ -434,7 +446,7 @@ def test_divergence_keeps_the_best_weights_and_warns():
     y = np.cumsum(X[:, :, 0], axis=1)
     model = RNNRegressor(
         (8,), cell="relu", solver="sgd", learning_rate_init=0.003, momentum=0.99,
-        max_grad_norm=None, batch_size=5, tol=0.0, random_state=0,
+        max_grad_norm=None, batch_size=5, tol=0.0, standardize=False, random_state=0,
     )  # fmt: skip
     with pytest.warns(ConvergenceWarning, match="Training diverged in epoch"):
         model.fit(X, y)
