@@ -37,6 +37,7 @@ y = X[:, 0, 0] - X[:, -1, 0]
 RATE = 1e-3
 plain = {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False, "alpha": 0.0}
 plain |= {"max_grad_norm": None, "batch_size": len(X), "learning_rate_init": RATE}
+plain |= {"standardize": False}  # X and y as they are
 net = RNNRegressor(N_UNITS, initial_state=0.0, random_state=0, **plain)
 net.partial_fit(X, y)
 W, R, b = (

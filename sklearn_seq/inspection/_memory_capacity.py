@@ -10,6 +10,8 @@ from scipy.linalg import lstsq
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ._dynamics import units_of
+
 
 def memory_capacity(
     estimator,
@@ -49,7 +51,9 @@ def memory_capacity(
 
     input_range : tuple of (float, float), default=(-1.0, 1.0)
         Inputs are uniform in between. The larger they are, the more do they drive units
-        into saturation, at the cost of memory.
+        into saturation, at the cost of memory. For a net with ``standardize=True`` (not
+        behind other steps of a pipeline) they are told in standard deviations, from
+        the mean of the rows that it was fitted to.
 
     random_state : int, RandomState instance or None, default=None
         Determines the inputs. Pass an int for reproducible results.
@@ -137,6 +141,7 @@ def memory_capacity(
     low, high = _check_range(input_range)
     rng = check_random_state(random_state)
     inputs = rng.uniform(low, high, (n_timesteps, estimator.n_features_in_))
+    inputs = units_of(estimator)[0].inverse(inputs)
     states = np.asarray(estimator.transform(inputs), dtype=np.float64)
     n_states = states.shape[1]
     max_lag = n_states if max_lag is None else max_lag

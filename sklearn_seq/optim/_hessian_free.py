@@ -175,8 +175,8 @@ def train_hessian_free(
     if warn and failed and not converged:
         warnings.warn(
             f"Hessian-free optimisation stopped after {n_iter} iterations without "
-            "converging: no step lowers the loss. Scale the inputs and targets, or "
-            "raise tol.",
+            "converging: no step lowers the loss. Raise tol; with standardize=False, "
+            "scale the inputs and targets.",
             ConvergenceWarning,
             stacklevel=2,
         )
@@ -188,8 +188,8 @@ def train_hessian_free(
 def _diverged(n_iter):
     return ValueError(
         "Training diverged: the loss, its gradient or a product with the Gauss-Newton "
-        f"matrix became infinite or NaN after {n_iter} iterations. Scale the inputs "
-        "and targets."
+        f"matrix became infinite or NaN after {n_iter} iterations. Raise alpha; with "
+        "standardize=False, scale the inputs and targets."
     )
 
 

@@ -166,8 +166,8 @@ def train_minibatches(
             parameters.flat[:] = last_finite
             message = (
                 f"Training diverged in epoch {len(loss_curve) + 1}: the loss or a "
-                "parameter became infinite or NaN. Lower learning_rate_init, or scale "
-                "the inputs and targets."
+                "parameter became infinite or NaN. Lower learning_rate_init; with "
+                "standardize=False, scale the inputs and targets."
             )
             if best_parameters is None or not keep_best_on_divergence:
                 raise ValueError(message)
@@ -201,7 +201,7 @@ def train_minibatches(
     if rose:
         warnings.warn(
             f"The training loss rose from {-best:.3g} to {loss_curve[-1]:.3g}. Lower "
-            "learning_rate_init, or scale the inputs and targets.",
+            "learning_rate_init; with standardize=False, scale the inputs and targets.",
             ConvergenceWarning,
             stacklevel=2,
         )
@@ -320,7 +320,8 @@ def train_lbfgs(
     if not isfinite(found.fun):
         raise ValueError(
             "Training diverged: the loss became infinite or NaN after "
-            f"{len(loss_curve)} iterations of L-BFGS. Scale the inputs and targets."
+            f"{len(loss_curve)} iterations of L-BFGS. Raise alpha; with "
+            "standardize=False, scale the inputs and targets."
         )
     converged = bool(found.success)
     if warn and not (converged or stopped):
@@ -329,8 +330,8 @@ def train_lbfgs(
         else:
             warnings.warn(
                 f"L-BFGS stopped after {len(loss_curve)} iterations without "
-                f"converging: {found.message.strip()} Scale the inputs and targets, "
-                "or raise tol.",
+                f"converging: {found.message.strip()} Raise tol; with "
+                "standardize=False, scale the inputs and targets.",
                 ConvergenceWarning,
                 stacklevel=2,
             )

@@ -214,8 +214,9 @@ def run(reservoir, inputs, offsets):
             if not np.isfinite(block).all():
                 raise ValueError(
                     "What X contributes to the units is beyond floating point. Scale "
-                    "X, for example with sklearn.preprocessing.StandardScaler, or set "
-                    "a smaller input_scaling or bias_scaling."
+                    "X as in fit (with standardize=False, for example by "
+                    "sklearn.preprocessing.StandardScaler), or set a smaller "
+                    "input_scaling or bias_scaling."
                 )
             for n, start in zip(part.sizes, part.offsets, strict=False):
                 states = reservoir.step(states[:n], block[start : start + n])

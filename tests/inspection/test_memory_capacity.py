@@ -101,6 +101,7 @@ def test_against_regression_by_hand():
         net, max_lag=2, n_timesteps=500, washout=20, random_state=7
     )
     u = np.random.RandomState(7).uniform(-1, 1, (500, 1))
+    u = X.mean() + X.std() * u  # told in standard deviations
     states, target = net.transform(u)[20:], u[18:-2, 0]
     readout = Ridge(alpha=1e-12).fit(states[:240], target[:240])
     r = np.corrcoef(readout.predict(states[240:]), target[240:])[0, 1]
