@@ -9,6 +9,7 @@ import numpy as np
 
 FAR = 1e3  # times the largest deviation of the training targets from their mean
 LEAST = 1e-3  # of the mean, which stands for the deviation of constant targets
+CONSTANT = 1e-12  # of the mean: a deviation that is rounding
 
 
 def reach_of(targets, before=None):
@@ -37,7 +38,8 @@ def reach_of(targets, before=None):
         else:
             centre = before[0]
         reach = np.where(known, np.abs(values - centre), 0.0).max(axis=0, initial=0.0)
-        reach = np.maximum(reach, LEAST * np.abs(centre))
+        size = np.abs(centre)
+        reach = np.where(reach > CONSTANT * size, reach, LEAST * size)
         if before is not None:
             reach = np.where(
                 np.isfinite(before[1]), np.maximum(reach, before[1]), reach

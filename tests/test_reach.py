@@ -38,6 +38,8 @@ def test_reach_is_the_largest_deviation_of_known_targets():
     centre, reach = reach_of(Targets(STEP, values, known))
     assert_allclose(centre, [2.0, 7.0, 0.0])
     assert_allclose(reach, [1.0, 7e-3, np.inf])
+    far_from_zero = reach_of(Targets(STEP, 1e6 + 1e-2 * values, known))[1]
+    assert_allclose(far_from_zero, [1e-2, 1e3, 1e3], rtol=1e-6)
     more = Targets(STEP, np.array([[-3.0, 7.0, 1.0]]))
     centre, reach = reach_of(more, (centre, reach))
     assert_allclose(centre, [2.0, 7.0, 0.0])
