@@ -5,13 +5,15 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 from test_common import EQUAL, all_outputs, assert_same, rows_of
 from test_misread import RNG, cases, every_case, takes_missing
 
 from sklearn_seq.autoregressive import ARClassifier, ARRegressor
-from sklearn_seq.hmm import CategoricalHMM, GaussianHMM, HMMClassifier
+from sklearn_seq.hmm import CategoricalHMM, GaussianHMM, HMMClassifier, HMMRegressor
+from sklearn_seq.inspection import HiddenStateDisplay, permutation_importance
 from sklearn_seq.lds import LinearDynamicalSystem
-from sklearn_seq.preprocessing import DelayTaps
+from sklearn_seq.preprocessing import DelayTaps, PerTimestep
 from sklearn_seq.sequences import read_layout
 
 pytestmark = pytest.mark.filterwarnings(
@@ -152,6 +154,24 @@ def test_masks_in_other_places():
         .fit([x.filled(np.nan)] * 2)
         .observation_covariance_,
     )
+
+
+def test_masks_beyond_the_models():
+    rng = RNG(0)
+    X = np.ma.masked_array(rng.normal(size=(30, 2)), rng.random((30, 2)) < 0.2)
+    X.data[X.mask] = 1e6
+    expected = X.filled(np.nan)
+    scaled = PerTimestep(StandardScaler()).fit_transform(X)
+    assert_array_equal(scaled, StandardScaler().fit_transform(expected))
+    model = HMMRegressor(2, random_state=0).fit(expected)
+    found, wanted = (
+        permutation_importance(model, x, random_state=0, n_repeats=2).importances
+        for x in (X, expected)
+    )
+    assert_array_equal(found, wanted)
+    panel = Lazy(expected.reshape(3, 10, 2))  # which cannot be indexed
+    display = HiddenStateDisplay.from_estimator(model, panel, sequence=1)
+    assert len(display.states) == 10
 
 
 # Containers of other packages.

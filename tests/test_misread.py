@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
 from test_common import (
     CASES,
     EQUAL,
@@ -25,6 +26,7 @@ from sklearn_seq.autoregressive import ARClassifier, ARRegressor
 from sklearn_seq.density import SequenceDensity
 from sklearn_seq.hmm import CategoricalHMM, GaussianHMM
 from sklearn_seq.lds import LDSRegressor
+from sklearn_seq.preprocessing import DelayTaps
 from sklearn_seq.sequences import read_layout, unpad
 
 pytestmark = pytest.mark.filterwarnings(
@@ -163,6 +165,15 @@ def test_lengths_are_no_y_of_a_density(case):
         model.fit(sequences, np.zeros(24))
     for y in (np.zeros(24), ["a"] * 24, None):
         model.fit(X, y).score(X, y)
+
+
+def test_lengths_are_no_y_of_delay_taps():
+    X, taps = np.ones((9, 1)), DelayTaps(2)
+    for method in (taps.fit, taps.fit_transform):
+        with pytest.raises(ValueError, match="pass groups=np.repeat"):
+            method(X, [5, 4])
+        with pytest.raises(NotFittedError):
+            taps.transform(X)
 
 
 @cases(lambda case: not isinstance(case.estimator, SequenceDensity))
