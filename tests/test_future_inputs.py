@@ -388,6 +388,11 @@ def test_initial_states_are_found_by_sequence():
     assert_array_equal(model.predict(panel, initial_states=states), expected)
     counted = states[::-1].reset_index(drop=True)
     assert_array_equal(model.predict(panel, initial_states=counted), expected)
+    # An index that holds the ids is no count of positions.
+    numbered = states.set_axis([0, 1])
+    panel_of_numbers = pd.concat({1: X, 0: X})
+    by_number = model.predict(panel_of_numbers, initial_states=numbered)
+    assert_array_equal(by_number, expected)
     groups = np.repeat(["sea", "bay"], N)
     rows = panel.reset_index(drop=True)
     by_group = model.predict(rows, groups=groups, initial_states=states)

@@ -223,6 +223,7 @@ def test_what_counts_as_nearly_regular():
     steps[20:] -= 0.05
     times = np.cumsum([0, *steps])
     assert_array_equal(segments(pd.Index(times)), [0, 28, 41])
+    assert_array_equal(segments(pd.Index(times[:-1])), [0, 40])  # four of 39
     steps[35] = 12.9  # the fifth of forty
     assert_array_equal(segments(pd.Index(np.cumsum([0, *steps]))), [0, 41])
     # 1.75 medians are no hole yet, more are.
@@ -252,6 +253,8 @@ def test_a_number_of_median_steps(unit):
         [[0] * 6 + [1] * 6, [0, 1, 5, 6, 8, 30, 0, 100, 500, 600, 800, 3000]]
     )  # medians of 2 and of 200
     assert_array_equal(segments(index, 2.0), [0, 5, 6, 11, 12])
+    unlike = read_layout(pd.DataFrame(np.zeros((12, 1)), index), gaps=2.0)[1]
+    assert unlike.time_step is None  # which of them would it be?
 
 
 def test_a_number_counts_the_working_days_of_a_calendar():
@@ -262,8 +265,10 @@ def test_a_number_counts_the_working_days_of_a_calendar():
     months = pd.date_range("2020-01-31", periods=30, freq="ME").delete([5, 11, 12])
     assert_array_equal(segments(months, 2), [0, 10, 27])
     # An index whose frequency is known has no holes, whatever its steps.
-    known = pd.date_range("2020-01-01", periods=40, freq="BME")
+    lectures = pd.offsets.CustomBusinessDay(weekmask="Mon Wed Thu")
+    known = pd.date_range("2020-01-01", periods=40, freq=lectures)
     assert_array_equal(segments(known, 1), [0, 40])
+    assert len(segments(known[np.arange(40)], 1)) > 2
 
 
 def test_the_step_of_fit_is_remembered():
@@ -278,5 +283,10 @@ def test_the_step_of_fit_is_remembered():
         assert_allclose(outputs, np.concatenate([model.predict(x) for x in parts]))
     # Finer stamps than those of fit are of another clock, and read by themselves.
     model = ARRegressor(2).fit(frame)
-    fine = frame.set_axis(pd.to_datetime(frame.index.asi8 // 10))
-    assert len(model._read_sequences(fine, None).offsets) == 2
+    seconds = np.arange(200.0) + 0.01 * np.sin(np.arange(200.0))
+    seconds[100:] += 8
+    fine = frame.set_axis(pd.to_datetime(seconds, unit="s"))
+    assert_array_equal(model._read_sequences(fine, None).offsets, [0, 100, 200])
+    # A number counts steps of fit, whatever the clock.
+    model = ARRegressor(2, gaps=5.0).fit(frame)
+    assert_array_equal(model._read_sequences(fine, None).offsets, [0, 200])
