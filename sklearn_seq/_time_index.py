@@ -296,9 +296,10 @@ def _calendar_readings(wall):
     if np.is_busday(dates).all():
         count = np.busday_count(np.datetime64("1970-01-01"), dates)
         readings["workday"] = Reading(count)
-    if np.ptp(wall.day) == 0 or wall.is_month_end.all():
-        months = np.asarray(wall.year * 12 + wall.month, dtype=np.int64)
-        readings["month"] = Reading(months)
+    months = dates.astype("datetime64[M]")
+    at_the_end = (dates + 1).astype("datetime64[M]") > months
+    if np.ptp(dates - months.astype("datetime64[D]")) == 0 or at_the_end.all():
+        readings["month"] = Reading(months.astype(np.int64))
     return readings
 
 
