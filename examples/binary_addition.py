@@ -54,6 +54,7 @@ def train(n_units, delay, seed, *, n_sequences=5000, max_iter=40, learning_rate=
         learning_rate_init=learning_rate,
         max_iter=max_iter,
         n_iter_no_change=max_iter,
+        standardize=False,  # bits as they are
         random_state=seed,
     ).fit(X, y)
 

@@ -39,6 +39,7 @@ def settings(task, cell, seed):
         "learning_rate_init": RATES[task][cell],
         "alpha": 0.0,
         "truncate": None,
+        "standardize": False,  # losses in the units of the task
         "random_state": seed,
     }
 

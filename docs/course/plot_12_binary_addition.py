@@ -42,7 +42,7 @@ window = MLPSequenceClassifier(
     N_LAGS, (30,), activation="tanh", solver="lbfgs", max_iter=300, random_state=0
 ).fit(padded_X, padded_y)
 recurrent = RNNClassifier(
-    3, alpha=0.01, max_iter=40, n_iter_no_change=40, random_state=0
+    3, alpha=0.01, max_iter=40, n_iter_no_change=40, standardize=False, random_state=0
 ).fit(X, y)
 
 learned = {

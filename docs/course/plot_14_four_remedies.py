@@ -62,6 +62,7 @@ X_test, y_test = recall(1000, seed=1)
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 shared = {"alpha": 0.0, "tol": 0.0, "n_iter_no_change": 100, "random_state": 0}
+shared["standardize"] = False  # losses in the units of the task
 sgd = {"solver": "sgd", **shared}
 contenders = {
     "plain": RNNRegressor(
@@ -77,6 +78,7 @@ contenders = {
         input_scaling=0.1,
         bias_scaling=0.0,
         alpha=1e-4,
+        standardize=False,
         random_state=0,
     ),
     "orthogonal, momentum": RNNRegressor(

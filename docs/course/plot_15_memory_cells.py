@@ -41,6 +41,7 @@ def train(cell, n_units, learning_rate):
         learning_rate_init=learning_rate,
         alpha=0.0,
         batch_size=20,
+        standardize=False,  # losses in the units of the task
         random_state=0,
     )
     losses = []
