@@ -27,17 +27,16 @@ def reach_of(targets, before=None):
         The reach is infinite for a target that is always zero, or of which nothing is
         known: no prediction is far from it.
     """
-    values = np.asarray(targets.values, dtype=np.float64)
-    known = np.isfinite(values)
-    if targets.known is not None:
-        known &= targets.known
+    values = targets.values
+    known = True if targets.known is None else targets.known
+    n_known = np.count_nonzero(np.broadcast_to(known, values.shape), axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        if before is None:
-            sums = np.where(known, values, 0.0).sum(axis=0)
-            centre = sums / np.maximum(known.sum(axis=0), 1)
-        else:
-            centre = before[0]
-        reach = np.where(known, np.abs(values - centre), 0.0).max(axis=0, initial=0.0)
+        sums = np.add.reduce(values, axis=0, dtype=np.float64, where=known)
+        centre = sums / np.maximum(n_known, 1) if before is None else before[0]
+        lowest = np.minimum.reduce(values, axis=0, initial=np.inf, where=known)
+        highest = np.maximum.reduce(values, axis=0, initial=-np.inf, where=known)
+        reach = np.maximum(highest - centre, centre - lowest)
+        reach = np.where(n_known > 0, reach, 0.0)
         size = np.abs(centre)
         reach = np.where(reach > CONSTANT * size, reach, LEAST * size)
         if before is not None:
