@@ -182,7 +182,7 @@ class TapNetwork(TrainedNetwork):
         )
 
     def _training_data(self, sequences, targets):
-        """The targets of all rows (or sequences) that count, in the units of the data."""
+        """Targets of all rows (or sequences) that count, in the units of the data."""
         context = 0 if self._encodes_symbols() else self.n_lags - 1
         index = targets.counted(sequences.offsets, self.burn_in, context)
         check_counted(index, self, "learn")

@@ -93,8 +93,9 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
 
     standardize : bool, default=True
         Whether the net learns, and computes, in standard units: columns of X and of y
-        with mean 0 and standard deviation 1 over the data of the first fit. `warm_start` and
-        `partial_fit` keep these moments; columns that are constant are centred only.
+        with mean 0 and standard deviation 1 over the data of the first fit.
+        `warm_start` and `partial_fit` keep these moments; columns that are constant
+        are centred only.
         Predictions, forecasts, densities and `noise_covariance_` are in the units of
         the data all the same.
 
@@ -158,9 +159,9 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     -----
     X and y need no scaling: with ``standardize=True`` results do not depend on their
     units. The fitted weights are those between standard units. The net computes in
-    float32 if X is float32, and in float64 otherwise. Before a sequence's first row that row is
-    thought repeated; rows whose taps are incomplete in this way get predictions, but
-    do not count in training.
+    float32 if X is float32, and in float64 otherwise. Before a sequence's first row
+    that row is thought repeated; rows whose taps are incomplete in this way get
+    predictions, but do not count in training.
 
     References
     ----------

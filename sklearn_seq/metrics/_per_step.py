@@ -27,7 +27,9 @@ RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function
 TO_MINIMISE = ("_error", "_loss", "_deviance")
 
 
-def flatten_steps(y_true, y_pred, *, missing_label=None):
+def flatten_steps(
+    y_true, y_pred, *, missing_label=None
+) -> tuple[np.ndarray, np.ndarray]:
     """One entry for each time step with a label, for the metrics of scikit-learn.
 
     Parameters
@@ -224,7 +226,7 @@ def _targets_of_other(model, X, y, groups):
     return targets, index, layout, true[index]
 
 
-def per_step_scorer(scoring):
+def per_step_scorer(scoring) -> SequenceScorer:
     """Make a scorer of scikit-learn count time steps, of sequences in any layout.
 
     Scikit-learn's scorers need a flat y, call `predict` without `groups`, and know

@@ -71,8 +71,8 @@ class EchoStateRegressor(
 
     standardize : bool, default=True
         Whether the net learns, and computes, in standard units: columns of X and of y
-        with mean 0 and standard deviation 1 over the data of the first fit. `partial_fit` keeps
-        these moments; columns that are constant are centred only.
+        with mean 0 and standard deviation 1 over the data of the first fit.
+        `partial_fit` keeps these moments; columns that are constant are centred only.
         Predictions, forecasts, densities and `noise_covariance_` are in the units of
         the data all the same.
 

@@ -135,8 +135,9 @@ class RNNRegressor(
 
     standardize : bool, default=True
         Whether the net learns, and computes, in standard units: columns of X and of y
-        with mean 0 and standard deviation 1 over the data of the first fit. `warm_start` and
-        `partial_fit` keep these moments; columns that are constant are centred only.
+        with mean 0 and standard deviation 1 over the data of the first fit.
+        `warm_start` and `partial_fit` keep these moments; columns that are constant
+        are centred only.
         Predictions, forecasts, densities and `noise_covariance_` are in the units of
         the data all the same. With ``readout="units"``,
         whose range is fixed, targets stay as they are, and without y so does X.

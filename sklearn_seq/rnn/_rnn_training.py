@@ -278,7 +278,7 @@ class RecurrentTraining(TrainedNetwork):
     # Data
 
     def _training_data(self, sequences, targets, weights):
-        """The targets of all rows (or sequences) that count, in the units of the data."""
+        """Targets of all rows (or sequences) that count, in the units of the data."""
         index = self._counted(targets, sequences)
         check_counted(index, self, "learn")
         self._check_target_steps(sequences, targets)
