@@ -159,8 +159,10 @@ class ClosedLoop:
             sequences = self._read_sequences(X, groups)
             n, layout = sequences.n_sequences, sequences.layout
             put = self._putter(future_exogenous, n, n_steps, "sample", layout)
+            with np.errstate(over="ignore", invalid="ignore"):  # seen by what follows
+                end = self._end(sequences)
             rows = self._run_on(
-                self._end(sequences),
+                end,
                 n_steps,
                 lambda outputs, step: put(self._draw(outputs, rng), step),
             )

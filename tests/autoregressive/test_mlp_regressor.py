@@ -327,3 +327,14 @@ def test_monitored_log_likelihood_ends_at_that_of_the_fitted_net():
     assert len(logged) == 4
     assert_allclose(logged[-1], mean_log_likelihood_scorer(net, X))
     assert len(set(logged)) == 4
+
+
+def test_going_on_from_data_beyond_single_precision_is_an_error_without_warning():
+    X = np.random.default_rng(0).normal(size=(12, 1)).astype(np.float32)
+    model = MLPSequenceRegressor(max_iter=3, random_state=0).fit(X)
+    far = np.full((12, 1), 1e200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for method in (model.forecast, model.sample):
+            with pytest.raises(ValueError, match="leaves the range of floating point"):
+                method(n_steps=2, X=far)
