@@ -39,7 +39,13 @@ padded_X = [np.concatenate([zeros, digits]) for digits in X]
 padded_y = [np.concatenate([no_target, total]) for total in y]
 
 window = MLPSequenceClassifier(
-    N_LAGS, (30,), activation="tanh", solver="lbfgs", max_iter=300, random_state=0
+    N_LAGS,
+    (30,),
+    activation="tanh",
+    solver="lbfgs",
+    max_iter=300,
+    standardize=False,
+    random_state=0,
 ).fit(padded_X, padded_y)
 recurrent = RNNClassifier(
     3, alpha=0.01, max_iter=40, n_iter_no_change=40, standardize=False, random_state=0
@@ -123,7 +129,7 @@ carry, carries = np.zeros(400, dtype=int), []
 for column in X_long.sum(axis=2).astype(int).T:
     carry = (column + carry) // 2
     carries.append(carry)
-state = 2 * np.stack(carries, axis=1) + y_long
+state = 2 * np.stack(carries, axis=1) + y_long.astype(int)
 activities = recurrent.transform(X_long)
 centred = activities - activities.mean(axis=(0, 1))
 _, _, axes_of_spread = np.linalg.svd(centred.reshape(-1, 3), full_matrices=False)
