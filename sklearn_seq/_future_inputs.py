@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from ._by_name import did_you_mean, lacks, some
+from ._containers import as_plain
 from ._time_index import first_step_backwards, instants
 
 NAME = "future_exogenous"
@@ -68,6 +69,7 @@ def future_inputs(
             f"{NAME} was given, but this {type(estimator).__name__} has no driving "
             "inputs (exogenous=None)."
         )
+    future_exogenous = as_plain(future_exogenous)
     values = _values(future_exogenous, estimator, columns, shape, layout)
     if values.shape not in (shape, shape[1:]):
         raise ValueError(

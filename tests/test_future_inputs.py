@@ -313,6 +313,25 @@ def test_strings_are_found_by_name():
         assert_same(answers(model, X, frame), expected)
 
 
+@every_model
+def test_masked_entries_are_missing(name):
+    model, X, future = fitted(name)
+    model = clone(model).set_params(exogenous=[0, 2]).fit(X.to_numpy())
+    values = future[["rain", "wind"]].to_numpy()
+    expected = by_position(model, X.to_numpy(), values)
+    nothing = np.ma.masked_array(values, mask=False)
+    assert_same(answers(model, X.to_numpy(), nothing), expected)
+    masked = nothing.copy()
+    masked[1, 0] = np.ma.masked
+    match = "Input future_exogenous contains NaN"
+    for given in (masked, np.ma.stack([masked]), [masked], [nothing[0], *masked[1:]]):
+        with pytest.raises(ValueError, match=match):
+            answers(model, X.to_numpy(), given)
+        if hasattr(model, "sample"):
+            with pytest.raises(ValueError, match=match):
+                model.sample(N_STEPS, future_exogenous=given)
+
+
 def test_what_a_display_draws():
     X, future = data("AR")
     panel = pd.concat({"sea": X, "bay": 2 * X})
