@@ -42,6 +42,38 @@ def in_order_of(names, values, argument, what):
     return values.iloc[[given.index(name) for name in names]]
 
 
+def column_labels(X):
+    """Labels of a pandas frame's columns if none is a string, otherwise None."""
+    columns = getattr(X, "columns", None) if hasattr(X, "iloc") else None
+    labels = None if columns is None else list(columns)
+    if not labels or any(isinstance(label, str) for label in labels):
+        return None
+    return labels
+
+
+def check_column_labels(X, fitted, estimator):
+    """Refuse a frame whose columns are labelled otherwise than in fit.
+
+    scikit-learn compares names that are strings; these are numbers, or others.
+
+    Parameters
+    ----------
+    X : array-like
+    fitted : list or None
+        The labels in fit, as returned by `column_labels`.
+    estimator : estimator
+    """
+    labels = column_labels(X)
+    if labels is None or fitted is None or len(labels) != len(fitted):
+        return
+    if labels != fitted:
+        raise ValueError(
+            f"X has the columns {some(labels)}, but {type(estimator).__name__} was "
+            f"fitted with {some(fitted)}. Reorder them with X[{some(fitted)}], or pass "
+            "X.to_numpy() if they are the same features in the same order."
+        )
+
+
 def lacks(name, given):
     return f"{'holds twice' if name in given else 'lacks'} {name!r}"
 

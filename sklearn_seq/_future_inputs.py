@@ -146,24 +146,28 @@ def _as_array(values):
 def _select(given, estimator, columns):
     """The driving inputs among a frame's columns, in the order of X."""
     expected = getattr(estimator, "feature_names_in_", None)
+    remedy = ""
+    if expected is None and hasattr(given, "iloc"):
+        expected = estimator._column_labels
+        remedy = f" Pass {NAME}.to_numpy() if its columns are the inputs in that order."
     if expected is not None:
-        expected = expected[columns].tolist()
+        expected = [expected[column] for column in columns]
     if not hasattr(given, "columns"):
         given = _frame_of_series(given, expected, len(columns))
     names = list(given.columns)
-    if not all(isinstance(name, str) for name in names):
-        _warn_of_names(estimator, named=False)
-        return given
-    if expected is None:
-        _warn_of_names(estimator, named=True)
+    strings = all(isinstance(name, str) for name in names)
+    if expected is None or strings != hasattr(estimator, "feature_names_in_"):
+        _warn_of_names(estimator, named=strings)
         return given
     for name in expected:
         if names.count(name) != 1:
             raise ValueError(
                 f"{NAME} {lacks(name, names)}, a driving input"
                 f"{did_you_mean(name, names)}. It has the columns {some(names)}, but "
-                f"expected {expected}, in any order and among any others."
+                f"expected {some(expected)}, in any order and among any others.{remedy}"
             )
+    if hasattr(given, "iloc"):
+        return given.iloc[:, [names.index(name) for name in expected]]
     return given[expected]
 
 

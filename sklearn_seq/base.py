@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._by_name import check_column_labels, column_labels
 from ._containers import as_plain, check_unmasked
 from ._core.sklearn_compat import _check_sample_weight, validate_data
 from ._documentation_link import DocumentationLink
@@ -60,6 +61,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
 
     _allow_nan = False  # whether NaN in X is a missing observation
     _takes_strings = False  # whether X may hold symbols
+    _column_labels = None  # those of a frame in fit if they are no strings
     _fitted_to_1d = False  # whether fit was given a list of 1-D sequences
 
     def __sklearn_tags__(self):
@@ -128,6 +130,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         check_1d_sequences(layout, self, fitting=reset)
         warn_of_holes(layout, self)
         if reset:
+            self._column_labels = column_labels(flat)
             warn_of_rows_in_a_list(X, layout)
             warn_of_swapped_axes(layout, flat)
             self._time_step = layout.time_step
@@ -136,8 +139,10 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             )
             rows = groups is not None and layout.kind == ROWS
             self._fitted_with_groups = rows and len(layout.sequence_offsets) > 2
-        elif groups is None and layout.kind == ROWS:
-            self._warn_of_lost_groups(X)
+        else:
+            check_column_labels(flat, self._column_labels, self)
+            if groups is None and layout.kind == ROWS:
+                self._warn_of_lost_groups(X)
         return flat, layout
 
     def _warn_of_lost_groups(self, X):
@@ -187,7 +192,8 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
                 if not -len(names) <= item < len(names):
                     raise ValueError(
                         f"exogenous={exogenous!r}: there is no column {item}, X has "
-                        f"{len(names)} features."
+                        f"{len(names)} features. Integers are positions from 0, also "
+                        "where a frame's columns are labelled by numbers."
                     )
                 columns.append(int(item) % len(names))
             else:

@@ -374,7 +374,7 @@ def test_bad_groups(groups, message):
 @pytest.mark.parametrize(
     "exogenous, message",
     [
-        (2, "there is no column 2, X has 2 features"),
+        (2, "there is no column 2, X has 2 features. Integers are positions"),
         (-3, "there is no column -3"),
         ("wind", "'wind' is no column of X. Expected among ['x0', 'x1']"),
         ([0, 1], "names every column of X: at least one must be left to predict"),

@@ -364,6 +364,56 @@ def test_columns_of_x_in_another_order_are_refused(name, library):
         getattr(of_list, method.__name__)(swapped)
 
 
+def numbered(name):
+    """A model of columns labelled by numbers: rain 5, level 7, wind 6."""
+    X, future = data(name)
+    labels = {"rain": 5, "level": 7, "wind": 6}
+    X, future = X.rename(columns=labels), future.rename(columns=labels)
+    return clone(MODELS[name]).set_params(exogenous=[0, 2]).fit(X), X, future
+
+
+@every_model
+def test_columns_of_x_labelled_by_numbers(name):
+    model, X, _ = numbered(name)
+    method = getattr(model, "predict", model.score_samples)
+    expected = method(X)
+    assert_array_equal(method(X.to_numpy()), expected)
+    match = (
+        rf"X has the columns \[6, 7, 5\], but {type(model).__name__} was fitted with "
+        r"\[5, 7, 6\]\. Reorder them with X\[\[5, 7, 6\]\]"
+    )
+    swapped = X[[6, 7, 5]]
+    for given in (swapped, [swapped, swapped]):
+        for call in (method, model.score, lambda X: model.forecast(X, 1)):
+            with pytest.raises(ValueError, match=match):
+                call(given)
+    with pytest.raises(ValueError, match=r"X has the columns \[0, 1, 2\], but"):
+        method(X.set_axis(range(3), axis=1))
+    with pytest.raises(ValueError, match="2 features, but"):
+        method(X[[5, 7]])
+    array = clone(model).fit(X.to_numpy())
+    getattr(array, method.__name__)(X)  # nothing to compare with
+
+
+@every_model
+def test_inputs_labelled_by_numbers_are_found_by_label(name):
+    model, X, future = numbered(name)
+    expected = by_position(model, X, future[[5, 6]])
+    for frame in (future[[5, 6]], future[[6, 5]], future):
+        assert_same(answers(model, X, frame), expected)
+    fresh = pd.DataFrame(future[[5, 6]].to_numpy())
+    match = (
+        r"lacks 5, a driving input\. It has the columns \[0, 1\], but expected \[5, 6"
+    )
+    refuse(model, X, fresh, match)
+    assert_same(answers(model, X, fresh.to_numpy()), expected)
+    wind = clone(model).set_params(exogenous=[1]).fit(X[[7, 6]])
+    of_wind = by_position(wind, X[[7, 6]], future[[6]])
+    for series in (future[6], future[6].rename(None)):
+        assert_same(answers(wind, X[[7, 6]], series), of_wind)
+    refuse(wind, X[[7, 6]], future[5], "lacks 6, a driving input")
+
+
 def test_priors_are_found_by_class():
     X = [np.random.default_rng(i).normal(size=(9, 1)) for i in range(6)]
     y = ["up", "down", "up", "down", "up", "flat"]
