@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 
 from ._by_name import did_you_mean, lacks, some
 from ._containers import as_plain
-from ._time_index import first_step_backwards, instants
+from ._time_index import first_step_backwards, first_step_off, instants
 
 NAME = "future_exogenous"
 
@@ -258,15 +258,53 @@ def _check_times(times, offsets, layout):
         )
     if layout is None or layout.times is None:
         return
+    if _counts_from_0(times, offsets):
+        return
     last_times = layout.times[layout.sequence_offsets[1:] - 1]
     begin, last = instants(times[offsets[:-1]], last_times)
-    if begin is None or (begin > last).all():
+    if begin is not None:
+        if times.dtype.kind in "iu":  # they may be labels, unless all lie before
+            begin = instants(times[offsets[1:] - 1], last_times)[0]
+        if not (begin > last).all():
+            i = int(np.flatnonzero(begin <= last)[0])
+            first = times[offsets[:-1]][i if len(begin) > 1 else 0]
+            raise ValueError(
+                f"{NAME} begins at {first!s}, but the last row of X"
+                f"{'' if len(last) == 1 else f', sequence {i},'} is at "
+                f"{last_times[i]!s}: it must hold the steps to come, which lie after "
+                "those of X. Pass those rows, or drop the index with "
+                ".reset_index(drop=True)."
+            )
+    _warn_of_steps(times, offsets, layout, last_times)
+
+
+def _counts_from_0(times, offsets):
+    """Whether the index only counts the steps, as that of a new frame does."""
+    if times.dtype.kind not in "iu":
+        return False
+    counts = np.arange(len(times)) - np.repeat(offsets[:-1], np.diff(offsets))
+    return np.array_equal(times, counts)
+
+
+def _warn_of_steps(times, offsets, layout, last_times):
+    """Warn if times do not go on from those of X in its regular step."""
+    neighbours = np.flatnonzero(np.diff(layout.offsets) > 1)
+    if layout.time_step is None or not len(neighbours):
         return
-    i = int(np.flatnonzero(begin <= last)[0])
-    first = times[offsets[:-1]][i if len(begin) > 1 else 0]
-    raise ValueError(
-        f"{NAME} begins at {first!s}, but the last row of X"
-        f"{'' if len(last) == 1 else f', sequence {i},'} is at {last_times[i]!s}: it "
-        "must hold the steps to come, which lie after those of X. Pass those rows, or "
-        "drop the index with .reset_index(drop=True)."
+    place = first_step_off(times, offsets, last_times, layout.time_step)
+    if place is None:
+        return
+    i, row = place
+    if row in offsets:
+        before = f"the last row of X, at {last_times[i]!s}"
+    else:
+        before = f"row {row - 1}, at {times[row - 1]!s}"
+    start = layout.offsets[neighbours[0]]
+    warnings.warn(
+        f"{NAME}'s row {row}, at {times[row]!s}, does not follow {before}, in the step "
+        f"of X, as from {layout.times[start]!s} to {layout.times[start + 1]!s}. Rows "
+        "are taken as the steps right after those of X. Pass the rows of those times, "
+        "or drop the index with .reset_index(drop=True) if they are.",
+        UserWarning,
+        stacklevel=6,
     )

@@ -176,16 +176,102 @@ def first_step_backwards(index, offsets):
 def instants(index, other):
     """Times of both indexes as comparable numbers, or None twice.
 
-    Instants and periods are; numbers and durations may count from anywhere.
+    Instants, periods and integers are; real numbers and durations may count from
+    anywhere.
+
+    Raises
+    ------
+    ValueError
+        If only one of them has a time zone.
     """
-    if (getattr(index, "tz", None) is None) != (getattr(other, "tz", None) is None):
-        return None, None
     readings, others = _readings(index), _readings(other)
-    for name in readings.keys() & others.keys() - {"number", "duration"}:
-        if name == "instant" or name.startswith("period"):
+    if "instant" in readings and "instant" in others:
+        if _is_aware(index) != _is_aware(other):
+            raise ValueError(
+                f"One of the times {index[0]!s} and {other[0]!s} has a time zone, the "
+                "other has none. Use .tz_localize to give the other one, or none to "
+                "both."
+            )
+    for name in readings.keys() & others.keys():
+        integers = name == "number" and all(
+            of_it[name].values.dtype.kind == "i" for of_it in (readings, others)
+        )
+        if name == "instant" or name.startswith("period") or integers:
             pair = readings[name], others[name]
             return tuple(values / scale for values, scale in pair)
     return None, None
+
+
+def first_step_off(times, offsets, last_times, time_step):
+    """The first row of new times that does not go on in the step of earlier ones.
+
+    Parameters
+    ----------
+    times : pandas Index
+        New times, which increase in each sequence.
+
+    offsets : ndarray of shape (n_sequences + 1,)
+        Rows at which sequences begin, and the number of rows; (0, n) if all share
+        the times.
+
+    last_times : pandas Index
+        The last of the earlier times of each sequence.
+
+    time_step : TimeStep
+        The step of the earlier times.
+
+    Returns
+    -------
+    place : tuple of int or None
+        The sequence and the row of `times`. None, too, if times are not of the same
+        kind, or are objects.
+    """
+    if "O" in (times.dtype.kind, last_times.dtype.kind) and not hasattr(times, "asi8"):
+        return None
+    if not _readings(times).keys() & _readings(last_times).keys():
+        return None
+    n = len(last_times)
+    zone = getattr(last_times, "tz", None)
+    if zone is not None and getattr(times, "tz", None) is not None:
+        times = times.tz_convert(zone)
+    readings = _readings(last_times.append(times))
+    steps = [(time_step.reading, time_step.step)]
+    if time_step.reading == "instant" and time_step.step % 86400 == 0:
+        steps.append(("day", time_step.step / 86400))  # where clocks are changed
+    places = []
+    for name, step in steps:
+        if name not in readings:
+            continue
+        values, scale = readings[name]
+        ratio = np.diff(values[n:], prepend=values[n]) / (step * scale)
+        begin = (values[n:][offsets[:-1]] - values[:n]) / (step * scale)
+        off = _is_off(ratio, time_step.jitter)
+        off[offsets[:-1]] = False
+        off_begin = _is_off(begin, time_step.jitter)
+        if name == "duration" or values.dtype.kind == "f":
+            off_begin &= begin > 0  # they may count from anywhere
+        if off_begin.any():
+            i = int(np.flatnonzero(off_begin)[0])
+            places.append((i, int(offsets[min(i, len(offsets) - 2)])))
+        elif off.any():
+            row = int(np.flatnonzero(off)[0])
+            places.append((int(np.searchsorted(offsets, row, "right")) - 1, row))
+        else:
+            return None
+    return places[0] if places else (0, 0)
+
+
+def _is_off(ratio, jitter):
+    if jitter:
+        return (ratio <= 0.5) | (ratio > BEYOND_JITTER)
+    return np.abs(ratio - 1.0) > TOLERANCE
+
+
+def _is_aware(index):
+    """Whether an index of instants has a time zone."""
+    if getattr(index.dtype, "kind", "O") == "O":
+        return getattr(index[0], "tzinfo", None) is not None
+    return index.tz is not None
 
 
 def _shared(reading, step):

@@ -263,7 +263,6 @@ def test_times_continue_those_of_x(name):
     for times in (
         future.index,
         future.index.as_unit("ns"),
-        future.index + pd.Timedelta(3, "D"),  # a hole
         pd.RangeIndex(N_STEPS),
         pd.Index(future.index.date),
     ):
@@ -288,7 +287,8 @@ def test_times_of_several_sequences():
         model, panel, wrong, "begins at 2020-02-20 .* X, sequence 0, is at 2020-02-2"
     )
     refuse(model, panel, early, "sequence 0, is at 2020-02-29")
-    model.forecast(panel, N_STEPS, future_exogenous=future)
+    with pytest.warns(UserWarning, match="last row of X, at 2020-02-19"):
+        model.forecast(panel, N_STEPS, future_exogenous=future)
     refuse(model, [X, X], [future, early], "X, sequence 1, is at 2020-02-29")
     backwards = pd.concat({"bay": early[::-1], "sea": future})
     refuse(model, panel, backwards, "does not increase in time: row 5")
@@ -304,6 +304,107 @@ def test_periods_continue_those_of_x():
     model.forecast(X, N_STEPS, future_exogenous=future.set_axis(months[N:]))
     again = future.set_axis(months[:N_STEPS])
     refuse(model, X, again, "begins at 2000-01, but the last row of X is at 2004-12")
+
+
+def both_layouts(X, future):
+    """A frame and its future, then two of each under an index of two levels."""
+    yield X, future
+    yield pd.concat({"sea": X, "bay": X}), pd.concat({"sea": future, "bay": future})
+
+
+def numbers(n, start=0):
+    return pd.Index(range(start, start + n), dtype="int64")
+
+
+CLOCKS = {
+    "days": TIMES,
+    "days of UTC": TIMES.tz_localize("UTC"),
+    "days over a change of clocks": TIMES.tz_localize("Europe/Berlin"),
+    "days of periods": TIMES.to_period("D"),
+    "month ends": pd.date_range("2000-01-31", periods=N + N_STEPS, freq="ME"),
+    "working days": pd.bdate_range("2000-01-03", periods=N + N_STEPS),
+    "integers": numbers(N + N_STEPS, 100),
+}
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_times_of_every_kind_continue_those_of_x(clock):
+    times = CLOCKS[clock]
+    X, future = data("AR")
+    X = X.set_axis(times[:N])
+    for of_x, later in both_layouts(X, future.set_axis(times[N:])):
+        model = ARRegressor(2, exogenous=TWO).fit(of_x)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model.forecast(of_x, N_STEPS, future_exogenous=later)
+    for start in (0, 10, N - N_STEPS):
+        early = future.set_axis(times[start : start + N_STEPS])
+        for of_x, again in both_layouts(X, early):
+            model = ARRegressor(2, exogenous=TWO).fit(of_x)
+            refuse(model, of_x, again, "begins at .*, but the last row of X")
+
+
+def test_time_zones_on_one_side_only_are_refused():
+    X, future = data("AR")
+    aware = TIMES.tz_localize("UTC")
+    for times, others in ((TIMES, aware), (aware, TIMES)):
+        pair = X.set_axis(times[:N]), future.set_axis(others[N:])
+        for of_x, later in both_layouts(*pair):
+            model = ARRegressor(2, exogenous=TWO).fit(of_x)
+            refuse(model, of_x, later, "has a time zone, the other has none")
+
+
+def test_an_index_that_only_counts_is_not_compared():
+    X, future = data("AR")
+    for times in (TIMES[:N], pd.RangeIndex(N), numbers(N, 100)):
+        pair = X.set_axis(times), future.set_axis(pd.RangeIndex(N_STEPS))
+        for of_x, later in both_layouts(*pair):
+            model = ARRegressor(2, exogenous=TWO).fit(of_x)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                model.forecast(of_x, N_STEPS, future_exogenous=later)
+
+
+DAY = pd.Timedelta(1, "D")
+
+
+@pytest.mark.parametrize(
+    "times, later, first",
+    [
+        (
+            TIMES,
+            TIMES[N:] + DAY,
+            "0, at 2020-03-02 .* the last row of X, at 2020-02-29",
+        ),
+        (TIMES, TIMES[N:] + DAY / 2, "0, at 2020-03-01 12:00:00"),
+        (
+            TIMES,
+            TIMES[N] + 2 * DAY * np.arange(4),
+            "1, at 2020-03-03 .* row 0, at 2020",
+        ),
+        (TIMES, TIMES[N] + DAY / 2 * np.arange(4), "1, at 2020-03-01 12"),
+        (CLOCKS["month ends"], CLOCKS["month ends"][N:] - DAY, "0, at 2005-01-30"),
+        (
+            CLOCKS["days of periods"],
+            CLOCKS["days of periods"][N:] + 2,
+            "0, at 2020-03-",
+        ),
+        (numbers(N + 4), numbers(4, N + 1), "0, at 61, .* the last row of X, at 59"),
+        (numbers(N + 4), numbers(4, N - 2), "0, at 58, .* the last row of X, at 59"),
+    ],
+)
+def test_times_in_another_step_than_those_of_x_warn(times, later, first):
+    X, future = data("AR")
+    for of_x, inputs in both_layouts(X.set_axis(times[:N]), future.set_axis(later)):
+        model = ARRegressor(2, exogenous=TWO).fit(of_x)
+        step = f"in the step of X, as from {times[0]} to {times[1]}"
+        with pytest.warns(UserWarning, match=f"row {first}.*{step}"):
+            found = model.forecast(of_x, N_STEPS, future_exogenous=inputs)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*feature names")
+            plain = future[["rain", "wind"]].to_numpy()
+            expected = model.forecast(of_x, N_STEPS, future_exogenous=plain)
+        assert_array_equal(found, expected)
 
 
 def test_strings_are_found_by_name():
