@@ -218,7 +218,8 @@ def _order_of_sequences(index, shape, layout):
                 f"{NAME} holds {len(found)} sequences, but expected {shape[0]}, in the "
                 "order of X, whose sequences have no ids."
             )
-        ids = found
+        positions = list(range(shape[0]))
+        ids = positions if _are_positions(found) else found
     missing = [key for key in ids if key not in place]
     if missing:
         raise ValueError(
@@ -242,6 +243,12 @@ def _order_of_sequences(index, shape, layout):
                 f"n_steps={shape[1]}."
             )
     return np.argsort(rank[codes], kind="stable")
+
+
+def _are_positions(ids):
+    """Whether ids are the integers from 0, in any order."""
+    integers = all(type(key) is int for key in ids)
+    return integers and set(ids) == set(range(len(ids)))
 
 
 def _check_times(times, offsets, layout):

@@ -196,6 +196,23 @@ def test_each_sequence_finds_its_own_rows(name):
     assert_same(answers(model, [X, other], polars, n_sequences=2), of_list)
 
 
+@every_model
+def test_ids_that_count_are_positions_in_a_list(name):
+    X, future = data(name)
+    other, later = data(name, seed=1)
+    model = clone(MODELS[name]).set_params(exogenous=TWO).fit([X, other])
+    stacked = np.stack([future[["rain", "wind"]], later[["rain", "wind"]]])
+    expected = by_position(model, [X, other], stacked, n_sequences=2)
+    for frames in ({0: future, 1: later}, {1: later, 0: future}):
+        found = answers(model, [X, other], pd.concat(frames), n_sequences=2)
+        assert_same(found, expected)
+    # Others stand for nothing, and are in the order of X.
+    for ids in ((2, 1), (1.0, 0.0), ("1", "0"), (True, False)):
+        of_ids = pd.concat([future, later], keys=ids)
+        found = answers(model, [X, other], of_ids, n_sequences=2)
+        assert_same(found, expected)
+
+
 def test_sequences_that_do_not_fit_are_refused():
     X, future = data("AR")
     panel = pd.concat({"sea": X, "bay": X})
