@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array
 from ._by_name import did_you_mean, lacks, some
 from ._containers import as_plain
 from ._time_index import first_step_backwards, first_step_off, instants
+from ._times import check_no_times
 
 NAME = "future_exogenous"
 
@@ -140,6 +141,7 @@ def _has_names(given):
 
 
 def _as_array(values):
+    check_no_times(values, NAME)
     return check_array(values, allow_nd=True, dtype=None, input_name=NAME)
 
 

@@ -28,6 +28,7 @@ from ._r_squared import r_squared
 from ._reach import reach_of, warn_if_far
 from ._sequences_1d import check_1d_sequences
 from ._symbols import nan_for_missing
+from ._times import check_no_times
 from ._version_stamp import VersionStamp
 from .sequences import ROWS, Sequences, read_layout
 from .targets import (
@@ -62,6 +63,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
     _allow_nan = False  # whether NaN in X is a missing observation
     _takes_strings = False  # whether X may hold symbols
     _column_labels = None  # those of a frame in fit if they are no strings
+    _takes_times = False  # whether these may be dates
     _fitted_to_1d = False  # whether fit was given a list of 1-D sequences
 
     def __sklearn_tags__(self):
@@ -123,6 +125,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             groups,
             None if reset else getattr(self, "_time_step", None),
             gaps=self.gaps,
+            takes_times=self._takes_times,
             symbols=symbols,
             fitting=reset,
             one_dimensional=not reset and self._fitted_to_1d,
@@ -292,6 +295,7 @@ def step_weights(sample_weight, layout, kind):
         return None
     check_unmasked(sample_weight, "sample_weight")
     sample_weight = as_plain(sample_weight)
+    check_no_times(sample_weight, "sample_weight")
     weights = _check_sample_weight(sample_weight, np.empty((layout.n_samples, 1)))
     panel = layout.kind != ROWS
     lengths = np.diff(layout.sequence_offsets)

@@ -15,6 +15,7 @@ from ._misread import lengths_hint, swapped_axes_hint
 from ._padding import unpad
 from ._sequences_1d import as_columns
 from ._time_index import segment_starts
+from ._times import check_no_times
 
 __all__ = ["unpad"]
 
@@ -203,7 +204,7 @@ def _unequal(values):
 
 
 def read_layout(
-    X, groups=None, time_step=None, *, gaps="auto", **reading
+    X, groups=None, time_step=None, *, gaps="auto", takes_times=True, **reading
 ) -> tuple[Any, Layout]:
     """Find the sequences in X, whatever layout it has.
 
@@ -224,6 +225,9 @@ def read_layout(
 
     gaps : {"auto", "ignore"} or float, default="auto"
         What counts as a hole in a frame's time index, as in :func:`segment_starts`.
+
+    takes_times : bool, default=True
+        Whether X may hold dates and durations.
 
     **reading : bool
         How to read 1-D sequences of equal length: `symbols`, `fitting` and
@@ -246,6 +250,8 @@ def read_layout(
     if type(X) is not np.ndarray:
         check_axis_of_time(X)
     X = as_plain(X)
+    if not takes_times:
+        check_no_times(X, "X")
     X, one_dimensional = as_columns(X, **reading)
     groups = None if groups is None else as_plain(groups)
     flat, layout = _read_2d(X, groups, time_step, gaps)

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_array
 from ._containers import as_plain
 from ._labels import label_arrays, of_one_kind
 from ._misread import lengths_hint
+from ._times import check_no_times
 from .sequences import PANEL, RAGGED, ROWS, is_ragged
 
 __all__ = ["Targets", "next_step_targets", "read_targets"]
@@ -176,7 +177,9 @@ def read_targets(y, layout, kind=None, numeric=True):
         If y fits neither reading, or contains infinity.
     """
     y = as_plain(y, masks=numeric)
-    if not numeric:
+    if numeric:
+        check_no_times(y, "y")
+    else:
         y = label_arrays(y)
     if layout.kind == ROWS:
         if is_ragged(y):

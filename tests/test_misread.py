@@ -465,3 +465,72 @@ def test_rows_that_all_sequences_miss_at_their_end_are_no_padding():
     X[1, 6] = np.nan
     with pytest.warns(UserWarning, match="3 of the 3 sequences"):
         GaussianHMM().fit(X)
+
+
+# Times among numbers.
+
+DATES = pd.Series(pd.date_range("2020-01-01", periods=8, freq="D"), name="t")
+WITH_NAT = DATES.where(DATES.index != 3)
+WAITS = WITH_NAT - DATES[0]
+LEVELS = pd.Series(np.arange(8.0) ** 2, name="x")
+TIMES = {
+    "dates": WITH_NAT.to_frame(),
+    "durations": WAITS.to_frame(),
+    "dates of a zone": WITH_NAT.dt.tz_localize("UTC").to_frame(),
+    "periods": DATES.dt.to_period("D").to_frame(),
+    "dates as objects": DATES.dt.date.to_frame(),
+    "dates beside numbers": pd.concat([LEVELS, DATES], axis=1),
+    "polars": pl.DataFrame({"x": LEVELS.to_list(), "t": DATES.to_list()}),
+    "array": WITH_NAT.to_numpy()[:, None],
+    "array of durations": WAITS.to_numpy()[:, None],
+    "array of objects": np.array([[1.0, day] for day in DATES], dtype=object),
+    "panel": WITH_NAT.to_numpy().reshape(2, 4, 1),
+    "list of arrays": [WITH_NAT.to_numpy()[:, None]] * 2,
+    "list of unlike arrays": [LEVELS.to_numpy()[:, None], DATES.to_numpy()[:, None]],
+    "list of frames": [DATES.to_frame()] * 2,
+    "list of Series": [DATES, DATES[:5]],
+    "list of lists": [[day, 1.0] for day in DATES],
+}
+
+
+@pytest.mark.parametrize("name", TIMES)
+@cases(lambda case: not isinstance(case.estimator, CategoricalHMM))
+def test_times_are_no_numbers(case, name):
+    y = None if case.make_y is None else np.arange(8) % 2
+    with pytest.raises(ValueError, match=r"X holds times \(dtype .*numbers"):
+        clone(case.estimator).fit(TIMES[name], y)
+
+
+def test_times_are_named_with_a_remedy_that_works():
+    frame = TIMES["dates beside numbers"]
+    with pytest.raises(ValueError, match="Column 't' of X") as caught:
+        ARRegressor().fit(frame)
+    assert "X.set_index('t')" in str(caught.value)
+    ARRegressor().fit(frame.set_index("t"))
+
+
+def test_times_are_no_targets_weights_or_inputs():
+    X = LEVELS.to_frame()
+    for y in (
+        *(DATES, WITH_NAT, WAITS, WAITS.to_frame(), DATES.to_numpy(), DATES.tolist()),
+        pl.Series(DATES.to_list()),
+    ):
+        with pytest.raises(ValueError, match="y holds times"):
+            ARRegressor().fit(X, y)
+    with pytest.raises(ValueError, match="y holds times"):
+        ARRegressor().fit([X, X], [WITH_NAT, WAITS])
+    with pytest.raises(ValueError, match="sample_weight holds times"):
+        ARRegressor().fit(X).score(X, sample_weight=WAITS)
+    driven = pd.DataFrame({"x": LEVELS, "u": np.sin(LEVELS)})
+    model = ARRegressor(exogenous="u").fit(driven)
+    for inputs in (DATES.rename("u").to_frame(), DATES.rename("u")):
+        with pytest.raises(ValueError, match="future_exogenous holds times"):
+            model.forecast(driven, 8, future_exogenous=inputs)
+
+
+def test_times_are_labels():
+    days = DATES.to_numpy()[np.arange(8) % 2]
+    model = ARClassifier().fit(LEVELS.to_frame(), days)
+    assert_array_equal(model.classes_, DATES.to_numpy()[:2])
+    model = CategoricalHMM(2, max_iter=2).fit(pd.DataFrame({"t": days}))
+    assert_array_equal(model.symbols_, [DATES.to_numpy()[:2]])

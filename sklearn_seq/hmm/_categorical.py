@@ -168,7 +168,7 @@ class CategoricalHMM(BaseHMM):
     """
 
     _usual_init = "random"
-    _takes_strings = True
+    _takes_strings = _takes_times = True
 
     _parameter_constraints = {
         **BaseHMM._parameter_constraints,
