@@ -10,6 +10,17 @@ import numpy as np
 from ._core.user_warning import warn_user
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?$")
+# Text that may be a time of its own: a date, a clock, a number, a day or a month.
+TEXT_OF_TIME = re.compile(
+    r"[+-]?\d|(mon|tue|wed|thu|fri|sat|sun"
+    r"|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+    re.IGNORECASE,
+)
+NAMES_OF_TIMES = frozenset(("time", "date", "timestamp", "datetime", "t"))
+NAMES_WITHIN = NAMES_OF_TIMES | {
+    *("year", "quarter", "month", "week", "day", "hour", "minute", "second"),
+    *("step", "timestep", "time_step", "period"),
+}
 SWAP = "X.swaplevel().sort_index() (and a y in the same order)"
 KEEP = (
     "If the first level does tell the sequences, pass X.reset_index(drop=True) with "
@@ -28,7 +39,9 @@ def check_level_order(index):
     Raises
     ------
     ValueError
-        If the first level holds times, and the second one text that comes again.
+        If the second level comes again and holds text that is no time; or other text
+        where the first level holds times; or if their names say that the first level
+        holds times and the second one does not.
 
     Warns
     -----
@@ -40,11 +53,16 @@ def check_level_order(index):
     n_times, n_ids = (len(np.unique(codes)) for codes in index.codes)
     if n_ids == len(index) or n_times < 2:
         return
-    if _is_text(second) and (_are_times(times) or _look_like_times(times)):
+    text = _is_text(second)
+    in_first = _are_times(times) or _look_like_times(times)
+    if _named_in_reverse(index) and not _are_times(second):
+        in_first = text = True
+    if text and (in_first or not _may_be_times(second)):
         raise ValueError(
-            f"X's index has times in its first level ({index[0][0]!s}, …) and in its "
-            f"second one ids that come again ({index[0][1]!r}, …): read as (sequence, "
-            f"time), each time would be a sequence of its own. Pass {SWAP}. {KEEP}"
+            f"X's index has {'times' if in_first else 'values'} in its first level "
+            f"({index[0][0]!s}, …) and in its second one ids that come again "
+            f"({index[0][1]!r}, …): read as (sequence, time), each of the first level "
+            f"would be a sequence of its own. Pass {SWAP}. {KEEP}"
         )
     if second.dtype.kind in "iuf" and n_ids < n_times and _are_times(times):
         warn_user(
@@ -52,6 +70,17 @@ def check_level_order(index):
             f"many sequences, and {n_ids} numbers in its second, which are read as "
             f"time. If those are ids, pass {SWAP}. {KEEP}"
         )
+
+
+def _named_in_reverse(index):
+    """Whether the names say that the first level holds times, the second one not."""
+    first, second = (str(name or "").lower() for name in index.names)
+    return first in NAMES_OF_TIMES and second != "" and second not in NAMES_WITHIN
+
+
+def _may_be_times(level):
+    """Whether text may be times of one sequence."""
+    return all(TEXT_OF_TIME.match(str(value)) for value in level)
 
 
 def _is_text(level):

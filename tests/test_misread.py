@@ -286,8 +286,8 @@ STAMPS = pd.date_range("2024-01-01", periods=48, freq="h")
         (STAMPS.date, np.arange(48) % 24),
         (STAMPS.strftime("%Y-%m-%d"), STAMPS.hour),
         (DAYS.repeat(2), [f"only once {i}" for i in range(28)]),
-        (np.arange(28) // 2, ["a", "b"] * 14),
-        (["x"] * 3 + ["y"] * 3, list("abc") * 2),
+        (np.arange(28) // 2, ["Mon", "Tue"] * 14),
+        (["x"] * 3 + ["y"] * 3, ["09:00", "10:00", "11:00"] * 2),
         (DAYS[:1].repeat(3), list("abc")),
     ],
 )
@@ -297,6 +297,36 @@ def test_days_may_tell_the_sequences(first, second):
         _, layout = read_layout(frame_of(first, second))
     changes = np.asarray(first)[1:] != np.asarray(first)[:-1]
     assert len(layout.sequence_offsets) == 2 + changes.sum()
+
+
+@pytest.mark.parametrize(
+    "first, second, names",
+    [
+        (range(20), ["p", "q", "r"], ["time", "id"]),
+        (range(20), ["p", "q", "r"], [None, None]),
+        (np.arange(20) / 4, ["p", "q", "r"], ["seconds", "sensor"]),
+        (["x", "y"], ["a", "b"], [None, None]),
+        (range(20), [101, 102, 103], ["Timestamp", "sensor"]),
+        (range(3), [101, 102, 103, 104], ["t", "id"]),
+    ],
+)
+def test_ids_in_the_second_level_are_refused(first, second, names):
+    index = pd.MultiIndex.from_product([first, second], names=names)
+    frame = pd.DataFrame({"a": RNG(0).normal(size=len(index))}, index=index)
+    with pytest.raises(ValueError, match="second one ids that come again") as caught:
+        ARRegressor().fit(frame)
+    assert "X.swaplevel().sort_index()" in str(caught.value)
+    if not isinstance(first, list):
+        ARRegressor().fit(frame.swaplevel().sort_index())
+    X, groups = frame.reset_index(drop=True), index.get_level_values(0)
+    assert len(read_layout(X, groups)[1].sequence_offsets) == len(first) + 1
+
+
+def test_names_of_steps_stay_second():
+    for names in (["date", "hour"], ["time", None], ["id", "time"]):
+        index = pd.MultiIndex.from_product([range(20), range(24)], names=names)
+        frame = pd.DataFrame({"a": np.arange(480.0)}, index=index)
+        assert len(read_layout(frame)[1].sequence_offsets) == 21
 
 
 def test_fewer_numbers_than_times_warn():
