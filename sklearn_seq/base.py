@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._aligned import check_same_order
 from ._by_name import check_column_labels, column_labels
 from ._containers import as_plain, check_unmasked
 from ._core.sklearn_compat import _check_sample_weight, validate_data
@@ -296,6 +297,7 @@ def step_weights(sample_weight, layout, kind):
     check_unmasked(sample_weight, "sample_weight")
     sample_weight = as_plain(sample_weight)
     check_no_times(sample_weight, "sample_weight")
+    check_same_order(sample_weight, layout.index, "sample_weight")
     weights = _check_sample_weight(sample_weight, np.empty((layout.n_samples, 1)))
     panel = layout.kind != ROWS
     lengths = np.diff(layout.sequence_offsets)

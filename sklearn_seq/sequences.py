@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from ._aligned import check_same_order
 from ._containers import as_plain, check_axis_of_time, refuse_nested
 from ._core.sklearn_compat import _num_samples
 from ._index_levels import check_level_order
@@ -99,6 +100,9 @@ class Layout:
     one_dimensional : {"strings", "symbols", "numbers"} or None
         What the sequences held if they came without an axis of features.
 
+    index : pandas Index or None
+        That of X, if X is a frame.
+
     times : pandas Index or None
         The time of each row, if X is a frame or a list of frames.
 
@@ -106,7 +110,7 @@ class Layout:
         What `groups` or an index of two levels call the sequences.
     """
 
-    one_dimensional = times = ids = None
+    one_dimensional = index = times = ids = None
 
     def __init__(self, kind, sequence_offsets, offsets=None, time_step=None):
         self.kind = kind
@@ -384,6 +388,7 @@ def _read_rows(X, groups, time_step, gaps):
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     starts, ids = np.zeros(1, dtype=np.intp), None
     if groups is not None:
+        check_same_order(groups, index, "groups")
         groups = _read_groups(groups)
         _check_one_per_row(groups, X, n_rows)
         starts = _contiguous_runs(groups, "groups")
@@ -414,7 +419,7 @@ def _read_rows(X, groups, time_step, gaps):
     if time is not None and n_rows:
         sequence_offsets = layout.sequence_offsets
         layout = _cut_at_holes(ROWS, time, sequence_offsets, time_step, gaps)
-    layout.ids = ids
+    layout.index, layout.ids = index, ids
     return layout
 
 

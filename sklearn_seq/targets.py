@@ -6,6 +6,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from ._aligned import check_same_order
 from ._containers import as_plain
 from ._labels import label_arrays, of_one_kind
 from ._misread import lengths_hint
@@ -177,6 +178,7 @@ def read_targets(y, layout, kind=None, numeric=True):
         If y fits neither reading, or contains infinity.
     """
     y = as_plain(y, masks=numeric)
+    check_same_order(y, layout.index, "y")
     if numeric:
         check_no_times(y, "y")
     else:

@@ -564,3 +564,63 @@ def test_times_are_labels():
     assert_array_equal(model.classes_, DATES.to_numpy()[:2])
     model = CategoricalHMM(2, max_iter=2).fit(pd.DataFrame({"t": days}))
     assert_array_equal(model.symbols_, [DATES.to_numpy()[:2]])
+
+
+# Labels of rows in another order.
+
+
+def labelled(case, index):
+    """Rows of three sequences of 14 days, a y per row and groups, of one index."""
+    sequences, y = case.data(0, EQUAL)
+    X, y, _ = rows_of(sequences, y)
+    X = pd.DataFrame(X, columns=[f"f{i}" for i in range(X.shape[1])], index=index)
+    return X, (pd.Series if y.ndim == 1 else pd.DataFrame)(y, index=index)
+
+
+@every_case_with_y_per_step
+def test_labels_of_y_in_another_order(case):
+    index = pd.Index(range(sum(EQUAL)))
+    X, y = labelled(case, index)
+    shuffled = y.iloc[::-1]
+    told = re.escape("pass y.loc[X.index]")
+    with pytest.raises(ValueError, match=told):
+        clone(case.estimator).fit(X, shuffled)
+    model = clone(case.estimator).fit(X, shuffled.loc[X.index])
+    with pytest.raises(ValueError, match=told):
+        model.score(X, shuffled)
+    weights = pd.Series(np.arange(1.0, len(X) + 1), index=index)
+    with pytest.raises(ValueError, match="sample_weight.loc"):
+        model.score(X, y, sample_weight=weights.iloc[::-1])
+    assert model.score(X, y, sample_weight=weights) == model.score(
+        X, y.to_numpy(), sample_weight=weights.to_numpy()
+    )
+    # Other labels, or the same more than once, tell nothing.
+    for other in (index + 1, index[::-1] + 1000, [0] * len(index)):
+        moved = y.set_axis(other)
+        assert model.score(X, moved) == model.score(X, y)
+    assert model.score(X, shuffled.to_numpy()[::-1]) == model.score(X, y)
+
+
+def test_labels_of_two_levels_in_another_order():
+    ids, days = ["b", "a"], pd.date_range("2020-01-01", periods=12)
+    index = pd.MultiIndex.from_product([ids, days])
+    x = RNG(0).normal(size=24)
+    X, y = pd.DataFrame({"x": x}, index=index), pd.Series(x**2, index=index)
+    expected = ARRegressor(2).fit(X, y).coef_
+    with pytest.raises(ValueError, match=re.escape("pass y.loc[X.index]")):
+        ARRegressor(2).fit(X, y.sort_index())
+    other = y.swaplevel().sort_index()
+    with pytest.raises(ValueError, match=re.escape("y.swaplevel().loc[X.index]")):
+        ARRegressor(2).fit(X, other)
+    assert_array_equal(
+        ARRegressor(2).fit(X, other.swaplevel().loc[X.index]).coef_, expected
+    )
+    assert_array_equal(ARRegressor(2).fit(X, y.swaplevel()).coef_, expected)
+
+
+def test_labels_of_groups_in_another_order():
+    X = pd.DataFrame({"x": RNG(0).normal(size=12)})
+    groups = pd.Series(np.repeat([0, 1], [4, 8]))
+    with pytest.raises(ValueError, match=re.escape("groups.loc[X.index]")):
+        ARRegressor().fit(X, groups=groups.iloc[::-1])
+    ARRegressor().fit(X, groups=groups.iloc[::-1].loc[X.index])
