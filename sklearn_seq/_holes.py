@@ -6,9 +6,13 @@
 import warnings
 from numbers import Real
 
-from ._core.sklearn_compat import Interval, StrOptions
+from ._core.numbers import IntervalWithoutBool
+from ._core.sklearn_compat import StrOptions
 
-GAPS = [StrOptions({"auto", "ignore"}), Interval(Real, 1, None, closed="left")]
+GAPS = [
+    StrOptions({"auto", "ignore"}),
+    IntervalWithoutBool(Real, 1, None, closed="left"),
+]
 
 
 def warn_of_holes(layout, estimator):

@@ -3,9 +3,15 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Real
+
 import numpy as np
 
+from ._core.numbers import NumberWithoutBool
+from ._core.user_warning import warn_user
 from .sequences import object_array
+
+MISSING_LABEL = [NumberWithoutBool(Real, None, None, closed="neither"), str, None]
 
 
 def label_arrays(y):
@@ -122,6 +128,36 @@ def known_labels(values, missing_label=None):
     labels = np.full(len(values), known[0], dtype=known.dtype)
     labels[~missing] = known
     return labels, missing
+
+
+def warn_of_missing_label(values, labels, missing_label):
+    """Warn of a `missing_label` that no label can equal: text, or a number.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        As given.
+    labels : ndarray of shape (n,)
+        Those that are known.
+    missing_label : object
+    """
+    if _is_missing(missing_label):
+        return
+    first = labels[0]
+    if not isinstance(first, str | Real | np.bool_):
+        return
+    if isinstance(first, str) == isinstance(missing_label, str):
+        return
+    if values.dtype == object and any(
+        not _is_missing(value) and value == missing_label for value in values
+    ):
+        return
+    warn_user(
+        f"missing_label={missing_label!r} is of type {type(missing_label).__name__}, "
+        f"but the labels are like {first!r} of type {type(first).__name__}: none can "
+        "equal it, so that all are read as labels. Give missing_label the type of the "
+        "labels."
+    )
 
 
 def _is_missing(value):

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._core.sklearn_compat import validate_data
-from ._labels import encode_labels, known_labels
+from ._labels import encode_labels, known_labels, warn_of_missing_label
 from ._misread import warn_of_target_in_X
 from ._padding import UNPAD, padded_sequences, warn_of_padding
 from ._symbols import (
@@ -248,7 +248,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return Targets(NEXT, codes, None if known.all() else known, True)
 
     def _read_labels(self, y, layout, kind=None):
-        """Labels lined up with X, and where there is none."""
+        """Labels lined up with X, and where there is none; in fit without a kind."""
         targets = read_targets(y, layout, kind, numeric=False)
         if targets.n_targets != 1:
             raise ValueError(
@@ -269,6 +269,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"missing_label={self.missing_label!r} mean that there is none. At "
                 f"least one {targets.kind} must have one."
             )
+        if kind is None:  # in fit
+            values = targets.values[:, 0]
+            warn_of_missing_label(values, labels[~missing], self.missing_label)
         return labels, targets.kind, missing
 
     def _score_targets(self, y, sequences):

@@ -109,7 +109,7 @@ def test_every_estimator_has_the_parameter(cls):
         .split('gaps : {"auto", "ignore"} or float')[1]
         .split("\n\n")[0]
     )
-    for bad in ("no", 0.5, None):
+    for bad in ("no", 0.5, None, True):
         with pytest.raises(ValueError, match="The 'gaps' parameter"):
             cls(gaps=bad).fit(np.arange(20)[:, None] % 3, np.arange(20) % 2)
 

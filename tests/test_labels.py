@@ -1,6 +1,7 @@
 """What every classifier reads as a label, and what as none."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -282,6 +283,40 @@ def test_a_value_that_means_no_label(missing_label):
     assert_array_equal(
         clone(model).fit(x, y).predict_proba(x), expected.predict_proba(x)
     )
+
+
+@pytest.mark.parametrize(
+    "labels, missing_label, works",
+    [
+        (np.arange(60) % 3, "-1", False),
+        (["a", "b", "c"] * 20, -1, False),
+        (np.arange(60) % 3 > 0, "?", False),
+        (["a", "b", None, pd.NA] * 15, -1, False),
+        (np.arange(60) % 3, 1.0, True),
+        (["a", "b", "c"] * 20, "b", True),
+        (np.arange(60) % 3, 7, True),
+        (np.arange(60) % 3, np.nan, True),
+        (["a", "b", -1] * 20, -1, True),
+    ],
+)
+def test_a_missing_label_that_no_label_equals(labels, missing_label, works):
+    x = np.random.default_rng(0).normal(size=(60, 1))
+    y = np.array(labels, dtype=object) if isinstance(labels, list) else labels
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = ARClassifier(missing_label=missing_label).fit(x, y)
+        n_in_fit = len(caught)
+        model.score(x, y)
+    assert len(caught) == n_in_fit == (0 if works else 1)
+    if not works:
+        assert f"missing_label={missing_label!r}" in str(caught[0].message)
+
+
+@every_classifier
+def test_a_missing_label_is_no_bool(name):
+    model = clone(CLASSIFIERS[name]).set_params(missing_label=True)
+    with pytest.raises(ValueError, match="'missing_label' parameter"):
+        model.fit(np.arange(20.0)[:, None], np.arange(20) % 2)
 
 
 @every_classifier

@@ -20,6 +20,7 @@ from .._core.sklearn_compat import (
 )
 from .._core.verbosity import IterationReport
 from .._holes import GAPS
+from .._labels import MISSING_LABEL
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._base import TapClassifier
@@ -152,7 +153,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         "burn_in": [Interval(Integral, 0, None, closed="left")],
         "gaps": GAPS,
         "verbose": ["verbose"],
-        "missing_label": [Real, str, None],
+        "missing_label": MISSING_LABEL,
     }
 
     def __init__(

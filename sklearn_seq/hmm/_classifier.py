@@ -18,6 +18,7 @@ from .._class_models import (
     log_posteriors,
 )
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
+from .._labels import MISSING_LABEL
 from ..classification import SequenceClassifier
 from ..sequences import Sequences
 from ..targets import NEXT, SEQUENCE
@@ -186,7 +187,7 @@ class HMMClassifier(SequenceClassifier):
         "symbols": ["array-like", StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "priors": ["array-like", None],
-        "missing_label": [Real, str, None],
+        "missing_label": MISSING_LABEL,
         "decoding": [StrOptions({"filter", "viterbi"})],
         "exogenous": [None, str, Integral, "array-like"],
     }

@@ -3,7 +3,6 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from numbers import Real
 from typing import Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import check_priors, class_name, class_stretches, log_posteriors
 from .._core.sklearn_compat import _fit_context
+from .._labels import MISSING_LABEL
 from .._markov import transition_counts
 from ..classification import SequenceClassifier
 from ..targets import SEQUENCE
@@ -153,7 +153,7 @@ class LDSClassifier(SequenceClassifier):
         },
         "fit_intercept": ["boolean"],
         "priors": ["array-like", None],
-        "missing_label": [Real, str, None],
+        "missing_label": MISSING_LABEL,
     }
 
     exogenous = None  # every column is observed

@@ -14,6 +14,7 @@ from .._core.sklearn_compat import CallbackSupportMixin, Interval, StrOptions
 from .._core.standardize import StandardizedInputs
 from .._core.verbosity import IterationReport
 from .._holes import GAPS
+from .._labels import MISSING_LABEL
 from ._interrupts import train_until_interrupt
 from ._optimizers import OPTIMIZERS
 from ._training import ShuffledBatches
@@ -179,7 +180,7 @@ class NetworkClassifier:
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
-        "missing_label": [Real, str, None],
+        "missing_label": MISSING_LABEL,
     }
 
     @property

@@ -3,13 +3,13 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from numbers import Real
 from typing import Self
 
 import numpy as np
 
 from .._closed_loop import SymbolLoop
 from .._core.sklearn_compat import StrOptions, _fit_context
+from .._labels import MISSING_LABEL
 from ..classification import SequenceClassifier
 from ..targets import NEXT
 from ._class_scores import calibrate
@@ -165,7 +165,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     _parameter_constraints = {
         **EchoStateNetwork._parameter_constraints,
         "symbols": ["boolean", StrOptions({"auto"}), "array-like"],
-        "missing_label": [Real, str, None],
+        "missing_label": MISSING_LABEL,
     }
 
     def __init__(
