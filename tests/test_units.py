@@ -77,16 +77,16 @@ def tolerance(b, a, exact=1e-9):
     return max(exact, 1e5 * np.finfo(float).eps * abs(b) / a)
 
 
-def skip_shift(name, b):
-    if name == "lds" and b:
-        pytest.skip("linear dynamical systems have no constant term")
+def in_units(names):
+    """Names with units; linear dynamical systems have no constant term for a shift."""
+    return [
+        (name, unit) for name in names for unit in UNITS if name != "lds" or not unit[1]
+    ]
 
 
-@pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("name", [*NETS, *OTHERS])
+@pytest.mark.parametrize("name, unit", in_units([*NETS, *OTHERS]))
 def test_next_steps(name, unit):
     a, b = unit
-    skip_shift(name, b)
     X = series()
     plain = clone((NETS | OTHERS)[name]).fit(X)
     model = clone(plain).fit(a * X + b)
@@ -138,11 +138,9 @@ def test_columns_of_different_units(name):
     )
 
 
-@pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name, unit", in_units(CLASSIFIERS))
 def test_labels(name, unit):
     a, b = unit
-    skip_shift(name, b)
     X = series()
     y = np.where(X[:, 0] > X[:, 1], "up", "down")
     expected = clone(CLASSIFIERS[name]).fit(X, y).predict_proba(X)
@@ -203,12 +201,10 @@ def test_scores_in_units_far_from_one(model, dtype):
         assert abs(fitted.score(Z[350:]) - expected) < 0.01
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", [n for n in NETS if hasattr(NETS[n], "partial_fit")])
 def test_units_are_those_of_the_first_data(name):
     X = series()
     model = clone(NETS[name])
-    if not hasattr(model, "partial_fit"):
-        pytest.skip("learns from all data at once")
     model.partial_fit(X)
     first = pickle.dumps(model._input_units)
     model.partial_fit(5 + 2 * X)
