@@ -312,8 +312,8 @@ def with_value(value, row=7, column=1):
         ),
         (
             pd.DataFrame({"a": [1.0, 2.0], "b": pd.to_datetime(["2020", "2021"])}),
-            TypeError,
-            "could not be promoted",
+            ValueError,
+            "Column 'b' of X holds times",
         ),
         (
             pd.DataFrame({"a": pd.array([1, 2, None, 4], dtype="Int64")}),
