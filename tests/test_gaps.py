@@ -11,7 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pandas.tseries.holiday import USFederalHolidayCalendar
 from sklearn.base import clone
 from sklearn.model_selection import KFold, cross_val_score
-from test_common import CHECKED, all_outputs, assert_same, every_case
+from test_common import (
+    CHECKED,
+    all_outputs,
+    assert_same,
+    every_case,
+    every_case_of_rows,
+)
 
 from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.hmm import GaussianHMM
@@ -80,10 +86,8 @@ def test_numbers_are_those_of_an_array_where_holes_are_ignored(case):
     assert any((holed[name] != expected[name]).any() for name in holed)
 
 
-@every_case
+@every_case_of_rows
 def test_indexed_rows_and_rows_ignore_holes_alike(case):
-    if case.gives_one_output_per_sequence:
-        pytest.skip("rows have no target for each sequence")
     sequences, y = case.data(0, (60, 40))
     frame = pd.concat(
         {key: as_frame(x) for key, x in zip("ba", sequences, strict=True)}
