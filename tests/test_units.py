@@ -1,11 +1,13 @@
 """Units of the data make no difference: columns scaled and shifted, results alike."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -214,6 +216,37 @@ def test_units_are_those_of_the_first_data(name):
         first = pickle.dumps(model._target_units)
         assert pickle.dumps(model.fit(5 + 2 * X)._target_units) == first
         assert pickle.dumps(clone(model).fit(5 + 2 * X)._target_units) != first
+
+
+LEARNS_ON = ["mlp", "rnn", "gru"]
+
+
+@pytest.mark.parametrize("name", LEARNS_ON)
+def test_data_in_other_units_to_go_on_with_warn(name):
+    X = series()
+    kind = type(NETS[name]).__name__
+    first = "column 'x0' of X has mean .* and standard deviation .* in these data, but "
+    for later in (X + 1000 * X.std(axis=0), 1e-4 * X, 1e4 * X):
+        model = clone(NETS[name]).partial_fit(X)
+        with pytest.warns(UserWarning, match=f"{first}{kind} keeps the units of its"):
+            model.partial_fit(later)
+        model = clone(NETS[name]).partial_fit(X, X[:, 0] ** 2)
+        with pytest.warns(UserWarning, match="target 0 of y has mean"):
+            model.partial_fit(X, later[:, 0] ** 2)
+
+
+@pytest.mark.parametrize("name", LEARNS_ON)
+def test_data_in_like_units_to_go_on_with(name):
+    X = series()
+    model = clone(NETS[name]).partial_fit(X)
+    plain = clone(NETS[name]).set_params(standardize=False).partial_fit(X)
+    constant = np.zeros_like(X) + X.mean(axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for later in (X + 90 * X.std(axis=0), 900 * X, X / 900, constant):
+            model.partial_fit(later)
+        plain.partial_fit(X + 150 * X.std(axis=0))
 
 
 def test_moments():

@@ -10,9 +10,13 @@ import numpy as np
 from .._gaussian import gaussian_log_density
 from ..base import check_range
 from ..targets import NEXT, SEQUENCE, as_precise_as, indices_of
+from .user_warning import warn_user
 
 CONSTANT = 1e-15  # deviation of a column, relative to its values, that is rounding
 EXPONENT = 1000  # largest of a power of two, so that its inverse is a number
+# Later data are far off if a mean is so many standard deviations away, or if standard
+# deviations have such a ratio.
+FAR, SPREAD = 100, 1000
 BLOCK_VALUES = 1 << 18  # numbers whose moments are summed at a time
 
 
@@ -141,6 +145,43 @@ def rows_learned_from(sequences, targets, index):
     return sequences.rows[indices_of(starts, stops)]
 
 
+def warn_of_other_units(units, values, names, estimator):
+    """Warn of a column that is far from the moments kept from earlier data.
+
+    Parameters
+    ----------
+    units : Standardizer
+        Those moments.
+    values : ndarray of shape (n, n_columns)
+        Later data.
+    names : list of str
+        What the columns are.
+    estimator : estimator
+    """
+    later = Standardizer.of(values)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        means = later.mean / later.unit
+        distance = np.abs(means * units.unit - units.mean) / units.scale
+        ratio = later.deviation / units.deviation
+    # That of constant columns is of no meaning, and so is its inverse.
+    constant, was_constant = (of.scale == of.unit for of in (later, units))
+    spread = ~constant & ((ratio > SPREAD) | (ratio < 1 / SPREAD) & ~was_constant)
+    known = ~np.isnan(values).all(axis=0)
+    far = known & ((distance > FAR) | spread)
+    if not far.any():
+        return
+    i = int(np.flatnonzero(far)[0])
+    warn_user(
+        f"{names[i]} has mean {means[i]:.3g} and standard deviation "
+        f"{0.0 if constant[i] else later.deviation[i]:.3g} in these data, but "
+        f"{type(estimator).__name__} keeps the units of its first data, of mean "
+        f"{units.mean[i] / units.unit[i]:.3g} and standard deviation "
+        f"{0.0 if was_constant[i] else units.deviation[i]:.3g}: it may learn nothing. "
+        "Begin with data that are typical of those to come, for example by fit on a "
+        "sample of all, or bring all data to common units before."
+    )
+
+
 class StandardizedInputs:
     """Mixin of the nets: they see columns of X in standard units, but no symbols.
 
@@ -167,6 +208,15 @@ class StandardizedInputs:
         self._input_units = self._target_units = UNCHANGED
         if self.standardize and not self._encodes_symbols():
             self._input_units = Standardizer.of(rows)
+
+    def _check_units(self, rows, values, kind):
+        """Warn if data to go on with are far from the units of the first data."""
+        if self._input_units is not UNCHANGED:
+            names = [f"column {name!r} of X" for name in self._input_names()]
+            warn_of_other_units(self._input_units, rows, names, self)
+        if self._target_units is not UNCHANGED and kind != NEXT:
+            names = [f"target {i} of y" for i in range(values.shape[1])]
+            warn_of_other_units(self._target_units, values, names, self)
 
     def _to_net(self, rows):
         """Rows of X as the net sees them."""

@@ -132,9 +132,9 @@ class TapNetwork(TrainedNetwork):
         learn, held_out = np.arange(len(data.values)), None
         if self.early_stopping and self.solver != "lbfgs" and epochs is None:
             learn, held_out = self._split(sequences, data)
-        if not more:
-            rows = rows_learned_from(sequences, targets, data.index[learn])
-            self._learn_units(rows, data.values[learn], targets.kind)
+        rows = rows_learned_from(sequences, targets, data.index[learn])
+        units = self._check_units if more else self._learn_units
+        units(rows, data.values[learn], targets.kind)
         data = self._as_learned(data, sequences)
         max_iter = epochs or self.max_iter
         progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)

@@ -166,9 +166,9 @@ class RecurrentTraining(TrainedNetwork):
         data, held_out = self._training_data(sequences, targets, weights), None
         if self.early_stopping and self.solver in OPTIMIZERS and epochs is None:
             data, held_out = self._split(data)
-        if not more:
-            rows, values = data.of_rows(sequences.rows), data.values[data.counted()]
-            self._learn_units(rows, values, targets.kind)
+        rows, values = data.of_rows(sequences.rows), data.values[data.counted()]
+        units = self._check_units if more else self._learn_units
+        units(rows, values, targets.kind)
         inputs = self._taker(self._inputs(sequences))
         data = self._as_learned(data, inputs)
         held_out = held_out and self._as_learned(held_out, inputs)
