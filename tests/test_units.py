@@ -218,7 +218,7 @@ def test_units_are_those_of_the_first_data(name):
         assert pickle.dumps(clone(model).fit(5 + 2 * X)._target_units) != first
 
 
-LEARNS_ON = ["mlp", "rnn", "gru"]
+LEARNS_ON = ["mlp", "rnn", "gru", "esn"]
 
 
 @pytest.mark.parametrize("name", LEARNS_ON)
@@ -233,6 +233,18 @@ def test_data_in_other_units_to_go_on_with_warn(name):
         model = clone(NETS[name]).partial_fit(X, X[:, 0] ** 2)
         with pytest.warns(UserWarning, match="target 0 of y has mean"):
             model.partial_fit(X, later[:, 0] ** 2)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_warn_of_data_in_other_units(name):
+    X = series()
+    y = (X[:, 0] > np.median(X[:, 0])).astype(int)
+    model = clone(CLASSIFIERS[name])
+    if not hasattr(model, "partial_fit"):
+        pytest.skip("learns from all data at once")
+    model.partial_fit(X, y)
+    with pytest.warns(UserWarning, match="column 'x0' of X has mean"):
+        model.partial_fit(1e4 * X, y)
 
 
 @pytest.mark.parametrize("name", LEARNS_ON)

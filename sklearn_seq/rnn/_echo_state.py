@@ -251,6 +251,8 @@ class EchoStateRegressor(
         if not more:
             dtype = sequences.rows.dtype
             self._begin_learning(sequences, targets, targets.n_targets, dtype)
+        else:
+            self._check_units(*self._learned_from(sequences, targets))
         ridge = self._learn(sequences, targets)
         fit = ridge.solve(self.alpha)
         with self._all_at_once() as model:

@@ -139,11 +139,15 @@ class EchoStateNetwork(
             input_scaling=self._input_scaling(),
             bias_scaling=self.bias_scaling,
         ).astype(dtype)
-        index = targets.counted(sequences.offsets, self.burn_in)
-        rows = rows_learned_from(sequences, targets, index)
-        self._learn_units(rows, targets.values[index], targets.kind)
+        self._learn_units(*self._learned_from(sequences, targets))
         n_regressors = self.n_components + n_inputs * self.direct_connections
         self._ridge = StreamedRidge(n_regressors, n_outputs)
+
+    def _learned_from(self, sequences, targets):
+        """Rows and targets that are learned from, and their kind."""
+        index = targets.counted(sequences.offsets, self.burn_in)
+        rows = rows_learned_from(sequences, targets, index)
+        return rows, targets.values[index], targets.kind
 
     def _input_scaling(self):
         if isinstance(self.input_scaling, Real):

@@ -267,6 +267,8 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         if not more:
             dtype = np.float64 if self._encoder is not None else sequences.rows.dtype
             self._begin_learning(sequences, targets, len(self.classes_), dtype)
+        else:
+            self._check_units(*self._learned_from(sequences, targets))
         ridge = self._learn(sequences, targets)
         fit = ridge.solve(self.alpha)
         (triangle,) = ridge.triangles.values()
