@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Iterator, Mapping, MappingView, Set
+
 import numpy as np
 
 SCALARS = frozenset((str, bytes, int, float, bool, type(None)))
@@ -43,9 +45,53 @@ def as_plain(X, *, masks=True):
         X = X.compute()
     if _is_data_array(X):
         X = X.to_pandas() if X.ndim == 2 else X.values
+    if hasattr(X, "to_frame") and len(getattr(X, "shape", ())) == 1:
+        return _list_of_sequences(X)
     if masks and isinstance(X, np.ma.MaskedArray):
         return _filled(X)
     return X
+
+
+def _list_of_sequences(series):
+    """A Series of sequences as a list of them; another one as it is."""
+    dtype = series.dtype
+    if hasattr(dtype, "is_nested"):  # polars
+        return [_array_of(x) for x in series] if dtype.is_nested() else series
+    if getattr(dtype, "kind", "O") != "O":
+        return series
+    items = series.tolist()
+    first = next((item for item in items if item is not None), None)
+    several = isinstance(first, list | tuple) or len(getattr(first, "shape", ())) > 0
+    return items if several else series
+
+
+def _array_of(item):
+    """An entry of a polars Series of lists or arrays, or None."""
+    if not hasattr(item, "to_numpy"):
+        return item
+    return np.array(item.to_list()) if item.dtype.is_nested() else item.to_numpy()
+
+
+def check_container(X, name):
+    """Refuse what is no sequence of samples: dicts, sets, generators; empty lists.
+
+    Parameters
+    ----------
+    X : object
+    name : str
+        What it was given as.
+    """
+    if isinstance(X, Mapping | Set | MappingView | Iterator):
+        values = f"{name}.values()" if isinstance(X, Mapping) else name
+        raise TypeError(
+            f"{name} is of type {type(X).__name__}: expected an array, a frame or a "
+            f"list of them. Pass a list, for example list({values})."
+        )
+    if isinstance(X, list | tuple) and not X:
+        raise ValueError(
+            f"{name} holds no sequences: Expected 2D array, got 1D array of length 0 "
+            "instead. At least one sequence or row is needed."
+        )
 
 
 def _is_foreign(item, masks):

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from ._by_name import did_you_mean, lacks, some
-from ._containers import as_plain
+from ._containers import as_plain, check_container
 from ._time_index import first_step_backwards, first_step_off, instants
 from ._times import check_no_times
 
@@ -91,6 +91,7 @@ def only_those_of(future_exogenous, layout):
 
 def _values(given, estimator, columns, shape, layout):
     """As an array: of the expected shape, if all is well."""
+    check_container(given, NAME)
     several = isinstance(given, list | tuple) or (
         isinstance(given, np.ndarray) and given.dtype == object and given.ndim == 1
     )

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._aligned import check_same_order
 from ._by_name import check_column_labels, column_labels
-from ._containers import as_plain, check_unmasked
+from ._containers import as_plain, check_container, check_unmasked
 from ._core.sklearn_compat import _check_sample_weight, validate_data
 from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
@@ -121,6 +121,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         The step of time learnt in fit tells holes later on. `symbols`: whether
         integers are symbols of a single column.
         """
+        check_container(X, "X")
         flat, layout = read_layout(
             X,
             groups,

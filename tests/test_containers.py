@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 from test_common import EQUAL, all_outputs, assert_same, rows_of
@@ -250,3 +251,66 @@ def test_named_axes():
     y = Named(np.arange(18.0).reshape(2, 9), ("case", "time"))
     model = ARRegressor().fit(panel, y)
     assert_array_equal(model.coef_, ARRegressor().fit(panel.values, y.values).coef_)
+
+
+# Series of sequences, and what is none.
+
+SHAPED = [RNG(i).normal(size=(9, 2)) for i in range(4)]
+FLAT = [x[:, 0] for x in SHAPED]
+SERIES = {
+    "arrays": pd.Series,
+    "lists": lambda items: pd.Series([x.tolist() for x in items]),
+    "frames": lambda items: pd.Series(
+        [(pd.DataFrame if x.ndim == 2 else pd.Series)(x) for x in items]
+    ),
+    "polars lists": lambda items: pl.Series([x.tolist() for x in items]),
+    "polars arrays": lambda items: pl.Series(
+        [x.tolist() for x in items],
+        dtype=pl.Array(
+            pl.Float64 if items[0].dtype.kind == "f" else pl.Int64, items[0].shape
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_series_of_sequences(kind):
+    series = SERIES[kind]
+    for items in (SHAPED, FLAT):
+        model, expected = ARRegressor().fit(series(items)), ARRegressor().fit(items)
+        assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
+    model, expected = (ARRegressor().fit(SHAPED, y) for y in (series(FLAT), FLAT))
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
+    labels = [(x > 0).astype(int) for x in FLAT]
+    model, expected = (ARClassifier().fit(SHAPED, y) for y in (series(labels), labels))
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
+    if "arrays" in kind:
+        model = CategoricalHMM(2, random_state=0, max_iter=3).fit(series(labels))
+        expected = clone(model).fit(labels)
+        assert_allclose(model.transmat_, expected.transmat_, rtol=1e-9)
+
+
+def test_na_in_a_list_of_targets():
+    x, y = SHAPED[0], FLAT[1].tolist()
+    y[2] = None
+    expected = ARRegressor().fit(x, y).coef_
+    y[2] = pd.NA
+    assert_array_equal(ARRegressor().fit(x, y).coef_, expected)
+
+
+@every_case
+def test_what_is_no_list(case):
+    model, y = clone(case.estimator), [0, 1]
+    for X in ([], ()):
+        with pytest.raises(ValueError, match="X holds no sequences"):
+            model.fit(X, y)
+    for X in ({"a": SHAPED[0]}, {1, 2}, (x for x in SHAPED), {"a": 1}.values()):
+        with pytest.raises(TypeError, match=r"X is of type .* Pass a list"):
+            model.fit(X, y)
+
+
+def test_future_inputs_are_no_dict():
+    model = ARRegressor(exogenous=1).fit(SHAPED[0])
+    for inputs in ({"a": 1}, {1}, (x for x in SHAPED)):
+        with pytest.raises(TypeError, match="future_exogenous is of type"):
+            model.forecast(SHAPED[0], 3, future_exogenous=inputs)
