@@ -128,6 +128,23 @@ def fill_missing(rows, names, encoder=None):
     return integers(np.where(missing, known, rows)), missing
 
 
+def plain_integers(frame):
+    """pandas' own integers and bools without NA as NumPy's; others as they are."""
+    if not (hasattr(frame, "iloc") and hasattr(frame, "columns")):
+        return frame
+    if not frame.columns.is_unique:
+        return frame
+    dtypes = {
+        name: dtype.numpy_dtype
+        for name, dtype in frame.dtypes.items()
+        if not isinstance(dtype, np.dtype)
+        and getattr(dtype, "kind", "O") in "iub"
+        and hasattr(dtype, "numpy_dtype")
+        and not frame[name].hasnans
+    }
+    return frame.astype(dtypes) if dtypes else frame
+
+
 def integers(rows):
     """Real numbers that are integers as integers; others as they are."""
     if rows.dtype == object and not holds_text(rows):

@@ -26,6 +26,7 @@ from ._symbols import (
     is_text,
     missing_values,
     nan_for_missing,
+    plain_integers,
     warn_of_single_symbols,
 )
 from .base import FLOATS, SequenceEstimator, check_all_finite, check_counted
@@ -74,6 +75,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         self._forget()
         wanted = self._wants_symbols(y)
         flat, layout = self._read_layout(X, groups, reset=True, symbols=wanted)
+        flat = plain_integers(flat)
         rows = validate_data(
             self, flat, reset=True, dtype=None, ensure_all_finite=False
         )
@@ -225,6 +227,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             rows = self._read_rows(flat, reset=reset)
             check_all_finite(rows, self, layout)
             return Sequences(rows, layout)
+        flat = plain_integers(flat)
         rows = validate_data(
             self, flat, reset=reset, dtype=None, ensure_all_finite=False
         )

@@ -581,3 +581,21 @@ def test_missing_numbers_of_pandas_are_nan(model):
         else:
             with pytest.raises(ValueError, match="Input X contains NaN: row 2"):
                 classifier.fit(X, y)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Int8", "UInt16", "boolean"])
+def test_integers_of_pandas_are_symbols(dtype):
+    codes = np.array([0, 1, 1, 0, 1] * 8)
+    X = pd.DataFrame({"a": pd.array(codes, dtype=dtype)})
+    for y in (None, np.arange(40) % 2):
+        model = ARClassifier(2, symbols=True).fit(X, y)
+        expected = ARClassifier(2, symbols=True).fit(pd.DataFrame({"a": codes}), y)
+        assert_array_equal(model.coef_, expected.coef_)
+        assert_array_equal(
+            model.predict_proba(X), expected.predict_proba(pd.DataFrame({"a": codes}))
+        )
+        assert_array_equal(model.symbols_, [[0, 1]])
+    assert_array_equal(model.feature_names_in_, ["a"])
+    X.loc[3, "a"] = pd.NA
+    with pytest.raises(ValueError, match="no symbol at row 3"):
+        ARClassifier(2).fit(X)
