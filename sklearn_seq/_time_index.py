@@ -400,7 +400,23 @@ def _check_increasing(index, values, inner):
             "of time or by whole sequences. If the index is no time, drop it with "
             "X.reset_index(drop=True); if X holds several sequences, tell them apart "
             "by groups or by an index of two levels (sequence, time)."
+            + _repeated_hour_hint(index[max(row - 2, 0) : row + 1])
         )
+
+
+def _repeated_hour_hint(times):
+    """What to say of local times one of which is an hour before where it should be."""
+    local = getattr(times.dtype, "kind", "O") == "M" and times.tz is None
+    if not local or len(times) < 3:
+        return ""
+    due = times[1] + (times[1] - times[0])
+    if (due - times[2]).total_seconds() != 3600:
+        return ""
+    return (
+        " If these are local times of an hour that comes twice, when clocks are turned "
+        "back in autumn, give them a time zone: X.tz_localize('Europe/Berlin', "
+        "ambiguous='infer'), with a zone of your own, or use UTC."
+    )
 
 
 def _holes(values, starts, inner, longest):

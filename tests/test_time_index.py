@@ -448,3 +448,19 @@ def test_irregular_and_unlike_sequences_teach_no_step():
     single = pd.DataFrame(np.zeros((2, 1)), index=unlike.index[[0, 2]])
     for frame in (single, single.loc["a"]):
         assert read_layout(frame)[1].time_step is None
+
+
+@pytest.mark.parametrize("freq", ["h", "15min"])
+def test_an_hour_that_a_clock_shows_twice(freq):
+    times = pd.date_range("2024-10-26", periods=300, freq=freq, tz="Europe/Berlin")
+    X = pd.DataFrame({"x": np.arange(300.0)}, index=times.tz_localize(None))
+    told = r"X.tz_localize\('Europe/Berlin', ambiguous='infer'\)"
+    with pytest.raises(ValueError, match=told):
+        read_layout(X)
+    remedied = X.tz_localize("Europe/Berlin", ambiguous="infer")
+    assert_array_equal(read_layout(remedied)[1].offsets, [0, 300])
+    days = pd.DataFrame({"x": range(4)}, index=REGULAR["days"][[0, 1, 1, 2]])
+    for other in (days, X.iloc[[5, 6, 0]], remedied.iloc[::-1]):
+        with pytest.raises(ValueError, match="does not increase") as caught:
+            read_layout(other)
+        assert "tz_localize" not in str(caught.value)
