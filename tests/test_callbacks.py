@@ -63,7 +63,7 @@ class Interrupt(Recorder):
     """As if Ctrl-C were pressed in the third iteration."""
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        if len(self.events) > 6 and "interrupt" not in self.events:
+        if len(self.events) > 4 and "interrupt" not in self.events:
             self.events.append("interrupt")
             raise KeyboardInterrupt
 

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq._core.standardize import Standardizer
 from sklearn_seq.autoregressive import (
+    ARClassifier,
     ARRegressor,
     MLPSequenceClassifier,
     MLPSequenceRegressor,
@@ -58,6 +59,7 @@ OTHERS = {
     "hmm": HMMRegressor(2, max_iter=4, random_state=0),
 }
 CLASSIFIERS = {
+    "ar": ARClassifier(2, tol=1e-10, max_iter=1000),
     "mlp": MLPSequenceClassifier(3, (8,), max_iter=4, random_state=0),
     "rnn": RNNClassifier((6,), max_iter=4, random_state=0),
     "lstm": RNNClassifier((4,), cell="lstm", max_iter=4, random_state=0),
@@ -150,6 +152,39 @@ def test_labels(name, unit):
     assert_allclose(found, expected, rtol=0.0, atol=tolerance(b, a))
     if unit == EXACT and name not in ("lds", "hmm"):
         assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("per_sequence", [True, False])
+def test_coefficients_in_the_units_of_the_data(per_sequence, fit_intercept):
+    X = series().reshape(12, 10, 2)
+    y = X[:, :, 0].mean(axis=1) > X[:, :, 1].mean(axis=1)
+    if not per_sequence:
+        y = X[:, :, 0] > X[:, :, 1]
+    scale, shift = np.array([1e-8, 1e6]), fit_intercept * np.array([1e-4, -1e10])
+    exact = {"tol": 1e-10, "max_iter": 1000, "fit_intercept": fit_intercept}
+    plain = ARClassifier(2, **exact).fit(X, y)
+    model = ARClassifier(2, **exact).fit(scale * X + shift, y)
+    assert_allclose(model.coef_ * scale, plain.coef_, rtol=1e-6)
+    intercept = model.intercept_ + (model.coef_ * shift).sum(axis=(1, 2))
+    assert_allclose(intercept, plain.intercept_, atol=1e-6)
+    if not fit_intercept:
+        assert_array_equal(model.intercept_, 0.0)
+
+
+def test_labels_of_a_wave_far_from_zero():
+    rng = np.random.default_rng(0)
+    x = np.sin(np.arange(300) / 5)[:, None] + 0.1 * rng.normal(size=(300, 1))
+    y = (x[:, 0] > 0).astype(int)
+    for a, b in ((1.0, 0.0), (1.0, 1e8), (1e-3, 0.0), (1e-8, 0.0), (1e300, 0.0)):
+        z = a * x + b
+        assert ARClassifier().fit(z, y).score(z, y) > 0.98
+
+
+def test_coefficients_beyond_floating_point():
+    x = 1e-310 * series()
+    with pytest.raises(ValueError, match="standard deviations of .*beyond floating"):
+        ARClassifier().fit(x, x[:, 0] > 0)
 
 
 @pytest.mark.parametrize("name", NETS)

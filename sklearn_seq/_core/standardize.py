@@ -1,4 +1,4 @@
-"""Nets compute in standard units: columns of mean 0 and standard deviation 1."""
+"""Standard units to compute in: columns of mean 0 and standard deviation 1."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -31,6 +31,9 @@ class Unchanged:
 
     def columns(self, index):
         return self
+
+    def unfold(self, coef, intercept):
+        return coef, intercept
 
     @property
     def deviation(self):
@@ -116,6 +119,33 @@ class Standardizer(NamedTuple):
     def columns(self, index):
         """The same for some of the columns."""
         return Standardizer(*(array[index] for array in self))
+
+    def without_centre(self):
+        """The same with zero for means, and root mean squares for scales."""
+        centre = np.zeros_like(self.mean)
+        return self._replace(mean=centre, scale=np.hypot(self.mean, self.scale))
+
+    def unfold(self, coef, intercept):
+        """A linear map of values in standard units as one of the original values.
+
+        Rounding is no larger than that of the values themselves.
+
+        Parameters
+        ----------
+        coef : ndarray of shape (n_outputs, n_columns)
+        intercept : ndarray of shape (n_outputs,)
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            slope = coef / self.scale
+            intercept = intercept - slope @ self.mean
+            coef = slope * self.unit
+        if not np.isfinite(coef).all():
+            raise ValueError(
+                f"The coefficients of columns of X with standard deviations of "
+                f"{np.min(self.deviation):.2g} are beyond floating point. Scale X, for "
+                "example with sklearn.preprocessing.StandardScaler."
+            )
+        return coef, intercept
 
     @property
     def deviation(self):

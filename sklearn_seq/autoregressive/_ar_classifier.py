@@ -18,6 +18,7 @@ from .._core.sklearn_compat import (
     StrOptions,
     _fit_context,
 )
+from .._core.standardize import UNCHANGED, Standardizer, rows_learned_from
 from .._core.verbosity import IterationReport
 from .._holes import GAPS
 from .._labels import MISSING_LABEL
@@ -47,10 +48,11 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
     C : float, default=1.0
         Inverse of the strength of the L2 penalty on the coefficients, as in
-        :class:`~sklearn.linear_model.LogisticRegression`. ``np.inf`` for none.
+        :class:`~sklearn.linear_model.LogisticRegression`. ``np.inf`` for none. The
+        penalty acts on those of inputs in standard units, see Notes.
 
     fit_intercept : bool, default=True
-        Whether to fit an intercept.
+        Whether to fit an intercept. Without, inputs are scaled, but not centred.
 
     class_weight : dict or "balanced", default=None
         Weights of the classes, as in
@@ -102,6 +104,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         ``coef_[c, k]`` are the effects of the row k steps before the latest on class
         c (with two classes, on ``classes_[1]``). The inputs are the features or, for
         symbols, the indicators of all columns' symbols, one column after another.
+        They are in the units of X.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Constant terms.
@@ -125,6 +128,10 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
     Before a sequence's first symbol there is none (all indicators 0), and all rows
     count in the fit. Before a sequence's first row of real numbers that row is thought
     repeated, and rows whose taps are incomplete in this way do not count.
+
+    Columns of real numbers are standardised inside, to mean 0 and standard deviation 1
+    over the rows that are learned from: predictions do not depend on the units of X,
+    and no scaler is needed. `C` and `tol` refer to these units.
 
     References
     ----------
@@ -212,7 +219,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         from sklearn.linear_model import LogisticRegression  # a third of our import
 
         sequences, targets = self._read_fit(X, y, groups)
-        design, codes = self._fit_design(sequences, targets)
+        design, codes, units = self._fit_design(sequences, targets)
         progress = FitProgress(self, self.max_iter, X, y, groups, sequences, targets)
         model = LogisticRegression(
             C=self.C,
@@ -225,7 +232,9 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
         def end_iteration(model):
             report(model)
-            return progress.iteration(lambda: self._fitted(model, targets, design))
+            return progress.iteration(
+                lambda: self._fitted(model, targets, design, units)
+            )
 
         if hasattr(model, "set_callbacks") and (progress.watched or self.verbose):
             model.set_callbacks(_Relay(end_iteration))
@@ -235,7 +244,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
             model.fit(design, codes)
         if not hasattr(model, "set_callbacks"):
             report(model, int(model.n_iter_[0]))
-        fitted = self._fitted(model, targets, design)
+        fitted = self._fitted(model, targets, design, units)
         self.coef_, self.intercept_ = fitted["coef_"], fitted["intercept_"]
         self.n_iter_ = int(model.n_iter_[0])
         self._remember_targets(targets)
@@ -262,7 +271,10 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         return report
 
     def _fit_design(self, sequences, targets):
-        """Taps, one row for each target that counts, and the targets' class codes."""
+        """Taps, one row for each target that counts, their class codes, and units.
+
+        Taps of numbers are in standard units.
+        """
         text = self._encoder is not None
         index = targets.counted(
             sequences.offsets, self.burn_in, 0 if text else self.n_lags - 1
@@ -290,8 +302,16 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
                 ),
                 shape=(len(starts), len(rows)),
             )
-            return (average @ self._indicators(taps.take(rows)))[index], codes
-        return self._indicators(taps.take(index - targets.advance)), codes
+            design = (average @ self._indicators(taps.take(rows)))[index]
+        else:
+            design = self._indicators(taps.take(index - targets.advance))
+        if text:
+            return design, codes, UNCHANGED
+        units = Standardizer.of(rows_learned_from(sequences, targets, index))
+        if not self.fit_intercept:
+            units = units.without_centre()
+        units = units.columns(np.tile(np.arange(self.n_features_in_), self.n_lags))
+        return units.transform(design, np.float64), codes, units
 
     def _indicators(self, taps):
         """Inputs of the linear model: taps of numbers, indicators of symbols."""
@@ -322,12 +342,13 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
             if code in there
         }
 
-    def _fitted(self, model, targets, design):
+    def _fitted(self, model, targets, design, units):
         """Our attributes from those of a logistic regression on class codes."""
         coef, intercept = model.coef_, np.atleast_1d(model.intercept_)
         seen = getattr(model, "classes_", np.arange(len(self.classes_)))
         if len(seen) < len(self.classes_):
             coef, intercept = self._with_unseen(coef, intercept, seen, design)
+        coef, intercept = units.unfold(coef, intercept)
         return {
             "coef_": coef.reshape(len(coef), self.n_lags, -1),
             "intercept_": np.broadcast_to(intercept, len(coef)).astype(float),

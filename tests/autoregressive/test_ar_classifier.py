@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARClassifier
 from sklearn_seq.datasets import load_japanese_vowels, make_markov_chain
@@ -51,6 +52,12 @@ def next_symbol_design(sequences, n_lags, alphabets, burn_in=0, column=0):
 
 def taps_of_numbers(x, t, n_lags):
     return np.concatenate([x[max(t - lag, 0)] for lag in range(n_lags)])
+
+
+def standard(sequences):
+    """Sequences with each column in standard units, and its standard deviations."""
+    scaler = StandardScaler().fit(np.concatenate(sequences))
+    return [scaler.transform(x) for x in sequences], scaler.scale_
 
 
 # The same as logistic regression on taps that are built by hand.
@@ -119,8 +126,9 @@ def test_a_label_for_each_row_of_numbers(n_lags, burn_in):
     sequences = wave()
     labels = [np.where(x[:, 0] > 0, "up", "down") for x in sequences]
     first = max(burn_in, n_lags - 1)
+    scaled, deviation = standard(sequences)
     z, y = [], []
-    for x, own in zip(sequences, labels, strict=True):
+    for x, own in zip(scaled, labels, strict=True):
         for t in range(first, len(x)):
             z.append(taps_of_numbers(x, t, n_lags))
             y.append(own[t])
@@ -129,9 +137,10 @@ def test_a_label_for_each_row_of_numbers(n_lags, burn_in):
     model.fit(sequences, labels)
     assert_array_equal(model.classes_, ["down", "up"])
     assert not hasattr(model, "symbols_")
-    assert_allclose(model.coef_.ravel(), expected.coef_.ravel(), atol=1e-5)
+    found = model.coef_ * deviation
+    assert_allclose(found.ravel(), expected.coef_.ravel(), atol=1e-5)
     x = sequences[0]
-    taps = [taps_of_numbers(x, t, n_lags) for t in range(len(x))]
+    taps = [taps_of_numbers(scaled[0], t, n_lags) for t in range(len(x))]
     assert_allclose(model.predict_proba(x), expected.predict_proba(taps), atol=1e-5)
     assert_array_equal(model.predict(x), expected.predict(taps))
 
@@ -144,7 +153,8 @@ def test_a_label_for_each_row_of_symbols(symbols):
     model = ARClassifier(2, symbols=symbols, **EXACT)
     model.fit(X, y)
     if symbols == "auto":
-        taps = [taps_of_numbers(X.astype(float), t, 2) for t in range(60)]
+        scaled = StandardScaler().fit_transform(X)
+        taps = [taps_of_numbers(scaled, t, 2) for t in range(60)]
         rows = slice(1, None)
     else:
         taps = [one_hot_taps(X, t, 2, [[0, 1, 2]]) for t in range(60)]
@@ -161,13 +171,15 @@ def test_a_label_for_each_sequence(burn_in):
     rng = np.random.default_rng(0)
     sequences = wave(rng.integers(5, 40, 30))
     labels = np.array([0, 4, 9])[rng.integers(0, 3, 30)]
+    scaled, deviation = standard(sequences)
     z = []
-    for x in sequences:
+    for x in scaled:
         taps = [taps_of_numbers(x, t, 3) for t in range(len(x))]
         z.append(np.mean(taps[min(burn_in, len(x) - 1) :], axis=0))
     expected = LogisticRegression(**EXACT).fit(z, labels)
     model = ARClassifier(3, burn_in=burn_in, **EXACT).fit(sequences, labels)
-    assert_allclose(model.coef_.reshape(3, -1), expected.coef_, atol=1e-4)
+    found = (model.coef_ * deviation).reshape(3, -1)
+    assert_allclose(found, expected.coef_, atol=1e-4)
     assert_allclose(
         model.predict_proba(sequences), expected.predict_proba(z), atol=1e-4
     )
@@ -448,9 +460,13 @@ def test_rows_without_a_label(missing, dtype):
     y[~known] = missing
     model = ARClassifier(**EXACT, missing_label=-1).fit(x, y)
     assert_array_equal(model.classes_, [0, 1, 2])
-    expected = LogisticRegression(**EXACT).fit(x[known], labels[known])
-    assert_allclose(model.coef_[:, 0], expected.coef_, atol=1e-5)
-    assert model.score(x, y) == pytest.approx(expected.score(x[known], labels[known]))
+    # Rows without a label count for the units: they are taps of later ones.
+    last = np.flatnonzero(known)[-1] + 1
+    (before,), deviation = standard([x[:last]])
+    z = before[known[:last]]
+    expected = LogisticRegression(**EXACT).fit(z, labels[known])
+    assert_allclose(model.coef_[:, 0] * deviation, expected.coef_, atol=1e-5)
+    assert model.score(x, y) == pytest.approx(expected.score(z, labels[known]))
     log_proba = model.score_samples(x, y)
     assert_array_equal(log_proba[~known], 0.0)
     assert (log_proba[known] < 0).all()
@@ -469,14 +485,15 @@ def test_minus_one_and_one_are_two_classes():
     x = np.concatenate(wave())
     y = np.where(x[:, 0] > 0, 1, -1)
     model = ARClassifier(**EXACT).fit(x, y)
-    expected = LogisticRegression(**EXACT).fit(x, y)
+    (z,), deviation = standard([x])
+    expected = LogisticRegression(**EXACT).fit(z, y)
     assert_array_equal(model.classes_, [-1, 1])
-    assert_allclose(model.coef_.ravel(), expected.coef_.ravel(), atol=1e-5)
-    assert model.score(x, y) == expected.score(x, y)
+    assert_allclose(model.coef_[:, 0] * deviation, expected.coef_, atol=1e-5)
+    assert model.score(x, y) == expected.score(z, y)
     # None means that there is no label.
     some = y.astype(object)
     some[::2] = None
-    assert model.score(x, some) == expected.score(x[1::2], y[1::2])
+    assert model.score(x, some) == expected.score(z[1::2], y[1::2])
 
 
 @pytest.mark.parametrize(
