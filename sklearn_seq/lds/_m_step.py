@@ -147,8 +147,8 @@ def regression(products, gram, coefs, free):
     left = (products - joint @ gram)[:, columns]
     gram = gram[np.ix_(columns, columns)]
     # The change of coefficients: none along directions that z does not take.
-    scale = np.sqrt(np.diagonal(gram))
-    scale = np.where(scale > 0, scale, 1.0)
+    squares = np.diagonal(gram)  # negative by rounding where a state is all but certain
+    scale = np.sqrt(np.where(squares > 0, squares, 1.0))
     values, vectors = np.linalg.eigh(symmetric(gram / np.outer(scale, scale)))
     there = values > RANK_TOLERANCE * max(values[-1], RANK_TOLERANCE)
     vectors = vectors[:, there] / scale[:, None]

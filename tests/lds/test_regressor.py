@@ -491,3 +491,10 @@ def test_inputs_of_the_smallest_and_of_the_largest_size():
         LDSRegressor(fit_intercept=False, max_iter=0).fit(X, y * 1e10)
     with np.errstate(all="raise"):
         assert np.isfinite(unexplained(y, regressed(y, X / 1e300)))
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_beyond_floating_point_there_is_an_error_alone():
+    Z = np.random.default_rng(0).normal(size=(80, 2)) * 1e307
+    with pytest.raises(ValueError, match="beyond floating point"):
+        LDSRegressor(1).fit(Z, Z[:, 0])
