@@ -10,9 +10,11 @@ from sklearn.decomposition import FactorAnalysis
 from ._m_step import Floors, m_step
 from ._subspace import (
     HORIZON,
+    LARGEST_RADIUS,
     fill_missing,
     identify,
     raise_eigenvalues,
+    spectral_radius,
     stabilised,
     symmetric,
     window_statistics,
@@ -20,6 +22,7 @@ from ._subspace import (
 from .kalman import Parameters, sufficient_statistics
 
 WINDOW_ITERATIONS = 20  # EM on the windows that the subspace was identified from
+LARGEST_GROWTH = 1.5  # of a state in a time step, beyond which dynamics explode
 START_ITERATIONS = 3  # EM for the initial state, on the first rows
 
 
@@ -75,10 +78,30 @@ def from_subspace(X, offsets, U, n_components):
         np.full(X.shape[1], 1e-6),
         np.full(n_components, 1e-6),
     )
+    # Dynamics may explode, as of a wave without noise, until windows are singular.
+    for largest_radius in (None, LARGEST_RADIUS):
+        try:
+            found = on_windows(guess, windows, floors, largest_radius)
+        except np.linalg.LinAlgError:
+            continue
+        A = found.transition_matrix
+        if spectral_radius(A) <= LARGEST_GROWTH:
+            return found._replace(transition_matrix=stabilised(A))
+    return None
+
+
+def on_windows(guess, windows, floors, largest_radius):
+    """EM on windows, each taken for a sequence of its own."""
     for _ in range(WINDOW_ITERATIONS):
         sums = window_statistics(guess, windows)
-        guess = m_step(sums, guess, fixed=("initial_state_mean",), floors=floors)
-    return guess._replace(transition_matrix=stabilised(guess.transition_matrix))
+        guess = m_step(
+            sums,
+            guess,
+            fixed=("initial_state_mean",),
+            floors=floors,
+            largest_radius=largest_radius,
+        )
+    return guess
 
 
 def from_factor_analysis(X, offsets, U, n_components):

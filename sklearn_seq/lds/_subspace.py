@@ -374,7 +374,7 @@ def window_statistics(parameters, windows):
     innovation = (seen.reshape(-1, length, n) @ C.T).reshape(length * m, length * m)
     for t in range(length):
         innovation[t * m : (t + 1) * m, t * m : (t + 1) * m] += R
-    gain = linalg.solve(symmetric(innovation), seen, assume_a="pos").T
+    gain = linalg.cho_solve(linalg.cho_factor(symmetric(innovation)), seen).T
     posterior = prior - gain @ seen
     index = np.arange(length * d).reshape(length, d)
     smoother = np.zeros((length * n, length * d))

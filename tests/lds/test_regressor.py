@@ -493,6 +493,27 @@ def test_inputs_of_the_smallest_and_of_the_largest_size():
         assert np.isfinite(unexplained(y, regressed(y, X / 1e300)))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("error::scipy.linalg.LinAlgWarning")
+@pytest.mark.parametrize(
+    "n_components, n, period",
+    [(2, 290, 11), (2, 287, 11), (2, 302, 11), (3, 290, 11), (4, 300, 11),
+     (2, 302, 30), (4, 300, 30), (2, 287, 12)],
+)  # fmt: skip
+def test_waves_without_noise(n_components, n, period):
+    """Two rows tell the next one of a sine, up to rounding."""
+    z = np.sin(np.arange(n + 1) * 2 * np.pi / period)[:, None]
+    model = LDSRegressor(n_components).fit(z[:-1], z[1:])
+    assert model.score(z[:-1], z[1:]) > 0.99
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_logarithm_of_the_lynx():
+    x = np.log10(load_lynx(return_X_y=True)[0])
+    model = LDSRegressor(2).fit(x[:101], x[1:102])
+    assert model.score(x[:101], x[1:102]) > 0.7
+
+
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_beyond_floating_point_there_is_an_error_alone():
     Z = np.random.default_rng(0).normal(size=(80, 2)) * 1e307
