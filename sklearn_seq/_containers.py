@@ -6,6 +6,7 @@
 from collections.abc import Iterator, Mapping, MappingView, Set
 
 import numpy as np
+import scipy.sparse
 
 SCALARS = frozenset((str, bytes, int, float, bool, type(None)))
 PLAIN = SCALARS | {np.ndarray}
@@ -81,7 +82,8 @@ def check_container(X, name):
     name : str
         What it was given as.
     """
-    if isinstance(X, Mapping | Set | MappingView | Iterator):
+    sparse = scipy.sparse.issparse(X)  # of which one kind is a dict
+    if not sparse and isinstance(X, Mapping | Set | MappingView | Iterator):
         values = f"{name}.values()" if isinstance(X, Mapping) else name
         raise TypeError(
             f"{name} is of type {type(X).__name__}: expected an array, a frame or a "

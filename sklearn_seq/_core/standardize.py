@@ -241,10 +241,10 @@ class StandardizedInputs:
 
     def _check_units(self, rows, values, kind):
         """Warn if data to go on with are far from the units of the first data."""
-        if self._input_units is not UNCHANGED:
+        if isinstance(self._input_units, Standardizer):
             names = [f"column {name!r} of X" for name in self._input_names()]
             warn_of_other_units(self._input_units, rows, names, self)
-        if self._target_units is not UNCHANGED and kind != NEXT:
+        if isinstance(self._target_units, Standardizer) and kind != NEXT:
             names = [f"target {i} of y" for i in range(values.shape[1])]
             warn_of_other_units(self._target_units, values, names, self)
 
