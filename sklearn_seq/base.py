@@ -126,7 +126,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             X,
             groups,
             None if reset else getattr(self, "_time_step", None),
-            gaps=self.gaps,
+            gaps=getattr(self, "gaps", "auto"),
             takes_times=self._takes_times,
             symbols=symbols,
             fitting=reset,

@@ -158,7 +158,7 @@ def test_an_unknown_form_of_covariances():
         values = CHAIN | dict(HMMS)[make]
         with pytest.raises(ValueError, match="covariance_type='bad'.*'full', 'tied'"):
             make.from_parameters(**values, covariance_type="bad")
-    with pytest.raises(ValueError, match="emissionprob has shape"):
+    with pytest.raises(ValueError, match="emissionprob=.. is empty"):
         CategoricalHMM.from_parameters(**CHAIN, emissionprob=[])
 
 
