@@ -48,6 +48,7 @@ def recurrent(seed, scale, n_lags, **params):
         max_iter=300,
         burn_in=BURN_IN,
         exogenous=np.arange(1, n_lags),
+        standardize=False,  # the scale is chosen outside
         random_state=seed,
         **params,
     )
