@@ -175,6 +175,7 @@ def run(make_search, **parallel):
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message=".*free parameters from")
         search.fit(X, y)
     return search, time.perf_counter() - start
 
