@@ -3,13 +3,12 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
 from sklearn.utils.validation import check_array
 
 from ._by_name import did_you_mean, lacks, some
 from ._containers import as_plain, check_container
+from ._core.user_warning import warn_user
 from ._time_index import first_step_backwards, first_step_off, instants
 from ._times import check_no_times
 
@@ -193,11 +192,9 @@ def _warn_of_names(estimator, named):
     if named == hasattr(estimator, "feature_names_in_"):
         return
     has, fitted = ("has", "without") if named else ("does not have valid", "with")
-    warnings.warn(
+    warn_user(
         f"{NAME} {has} feature names, but {type(estimator).__name__} was fitted "
         f"{fitted} feature names: its columns are taken by their position.",
-        UserWarning,
-        stacklevel=5,
     )
 
 
@@ -310,11 +307,9 @@ def _warn_of_steps(times, offsets, layout, last_times):
     else:
         before = f"row {row - 1}, at {times[row - 1]!s}"
     start = layout.offsets[neighbours[0]]
-    warnings.warn(
+    warn_user(
         f"{NAME}'s row {row}, at {times[row]!s}, does not follow {before}, in the step "
         f"of X, as from {layout.times[start]!s} to {layout.times[start + 1]!s}. Rows "
         "are taken as the steps right after those of X. Pass the rows of those times, "
         "or drop the index with .reset_index(drop=True) if they are.",
-        UserWarning,
-        stacklevel=6,
     )

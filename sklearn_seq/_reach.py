@@ -3,9 +3,9 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
+
+from ._core.user_warning import warn_user
 
 FAR = 1e3  # times the largest deviation of the training targets from their mean
 LEAST = 1e-3  # of the mean, which stands for the deviation of constant targets
@@ -61,12 +61,10 @@ def warn_if_far(estimator, values, what="predictions"):
         ratios = np.abs(values - centre) / reach
     largest = ratios.max(initial=0.0)
     if largest > FAR:
-        warnings.warn(
+        warn_user(
             f"The {what} of {type(estimator).__name__} leave the data by orders of "
             f"magnitude: one is {largest:.2g} times as far from the mean of the "
             "training targets as any of these. The model is unstable, or X is far "
             "from the data of fit. Take fewer steps, a smaller or more regularised "
             "model, or scale X as in fit.",
-            UserWarning,
-            stacklevel=3,
         )

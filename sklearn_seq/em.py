@@ -19,6 +19,8 @@ from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from ._core.user_warning import warn_user
+
 ROUNDING = 1e-8  # a relative fall of the log-likelihood that rounding may explain
 LEAST_ROWS = 20_000  # of a block, for workers that nobody asked for by n_jobs
 
@@ -309,13 +311,11 @@ def warn_of_few_values(estimator, n_parameters, rows):
     """
     n_values = int(np.count_nonzero(~np.isnan(rows)))
     if n_parameters > n_values:
-        warnings.warn(
+        warn_user(
             f"{type(estimator).__name__} learned {n_parameters} free parameters from "
             f"{n_values} observed values: it fits them, whatever they are. Lower "
             f"n_components={estimator.n_components}, choose a covariance_type with "
             "fewer parameters, fix some, or fit on more data.",
-            UserWarning,
-            stacklevel=3,
         )
 
 

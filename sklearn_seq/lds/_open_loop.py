@@ -15,6 +15,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._core.user_warning import warn_user
 from ._subspace import spectral_radius
 from .kalman import filter_states
 
@@ -119,18 +120,14 @@ def unexplained(observed, predicted):
 def warn_of_open_loop(parameters, share):
     radius = spectral_radius(parameters.transition_matrix)
     if radius > 1.0 + 1e-8:
-        warnings.warn(
+        warn_user(
             f"fixed['transition_matrix'] has an eigenvalue of modulus {radius:.6g}: "
             "the system does not see the outputs that it predicts, which grow without "
             "bound. Scale it down to at most 1.",
-            UserWarning,
-            stacklevel=4,
         )
     elif share > 1.0:
-        warnings.warn(
+        warn_user(
             f"The system predicts the outputs that it was learned from worse than "
             f"their mean does (R² = {1 - share:.3g}), from whichever start. Lower "
             "n_components, raise max_iter or n_init, or use ARRegressor.",
-            UserWarning,
-            stacklevel=4,
         )
