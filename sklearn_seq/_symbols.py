@@ -87,6 +87,16 @@ def _is_missing(value):
         return type(value).__name__ == "NAType"
 
 
+def read_with_na(read, values):
+    """What `read` makes of values; of NaN for pandas' NA, where it cannot take it."""
+    try:
+        return read(values)
+    except TypeError as error:
+        if "NAType" not in str(error):
+            raise
+    return read(nan_for_missing(values))
+
+
 def nan_for_missing(values):
     """An array-like as an array of objects with NaN for pandas' NA."""
     values = np.array(values, dtype=object)

@@ -28,7 +28,7 @@ from ._padding import UNPAD, padded_sequences, warn_of_padding
 from ._r_squared import r_squared
 from ._reach import reach_of, warn_if_far
 from ._sequences_1d import check_1d_sequences
-from ._symbols import nan_for_missing
+from ._symbols import read_with_na
 from ._times import check_no_times
 from ._version_stamp import VersionStamp
 from .sequences import ROWS, Sequences, read_layout
@@ -61,6 +61,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
     __metadata_request__score = {"groups": True}
     __metadata_request__transform = {"groups": True}
 
+    gaps = "auto"  # which holes begin anew, where this is no parameter
     _allow_nan = False  # whether NaN in X is a missing observation
     _takes_strings = False  # whether X may hold symbols
     _column_labels = None  # those of a frame in fit if they are no strings
@@ -80,12 +81,9 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             return flat
         options = {"reset": reset, "dtype": dtype, "ensure_all_finite": False}
         try:
-            try:
-                return validate_data(self, flat, **options)
-            except TypeError as error:
-                if "NAType" not in str(error):
-                    raise
-            return validate_data(self, nan_for_missing(flat), **options)
+            return read_with_na(
+                lambda values: validate_data(self, values, **options), flat
+            )
         except ValueError as error:
             if "could not convert" not in str(error):
                 raise
@@ -126,7 +124,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             X,
             groups,
             None if reset else getattr(self, "_time_step", None),
-            gaps=getattr(self, "gaps", "auto"),
+            gaps=self.gaps,
             takes_times=self._takes_times,
             symbols=symbols,
             fitting=reset,

@@ -10,7 +10,7 @@ from ._aligned import check_same_order
 from ._containers import as_plain
 from ._labels import label_arrays, of_one_kind
 from ._misread import lengths_hint
-from ._symbols import nan_for_missing
+from ._symbols import read_with_na
 from ._times import check_no_times
 from .sequences import PANEL, RAGGED, ROWS, is_ragged
 
@@ -197,12 +197,7 @@ def read_targets(y, layout, kind=None, numeric=True):
         kind = STEP
     else:
         flat, kind, axes = _read_panel_y(y, layout, kind)
-    try:
-        values = _check_values(flat, numeric)
-    except TypeError as error:
-        if "NAType" not in str(error):
-            raise
-        values = _check_values(nan_for_missing(flat), numeric)
+    values = read_with_na(lambda values: _check_values(values, numeric), flat)
     expected = layout.n_rows if kind == STEP else layout.n_samples
     if values.ndim > axes + 1:
         raise ValueError(

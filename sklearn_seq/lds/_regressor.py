@@ -298,9 +298,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     def _starts(self, targets):
         """Where EM starts, one after the other, until a system is good enough."""
-        if targets.kind != STEP:
-            return [self.init]
-        if isinstance(self.init, dict):
+        if targets.kind != STEP or isinstance(self.init, dict):
             return [self.init]
         return list(dict.fromkeys([self.init, "factor_analysis", "random"]))
 
