@@ -18,6 +18,8 @@ from ..targets import NEXT
 from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight
 
+WEIGHTLESS = 1e-8  # counts that a class begins with whose samples all weigh nothing
+
 
 class RNNClassifier(
     NetworkClassifier, RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClassifier
@@ -564,13 +566,18 @@ class RNNClassifier(
 
         return take
 
-    def _constant_outputs(self, data):
-        """Log frequencies of the classes, each counted once more."""
+    def _constant_outputs(self, data, weighted):
+        """Log frequencies of the classes, each counted once more.
+
+        A class whose samples have been given the weight zero is as good as ruled out,
+        so that no input brings it back.
+        """
         weights = data.weights
         if weights is not None:
             weights = weights / weights.mean(dtype=np.float64)
         counts = np.bincount(data.values, weights, minlength=len(self.classes_))
-        return np.log((counts + 1) / (counts + 1).sum())
+        counts = counts + np.where(weighted & (counts == 0), WEIGHTLESS, 1.0)
+        return np.log(counts / counts.sum())
 
     def _class_log_proba(self, outputs):
         return log_softmax(outputs, axis=1)

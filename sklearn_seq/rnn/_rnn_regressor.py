@@ -493,7 +493,7 @@ class RNNRegressor(
             return values, None
         return values, targets.known[index].astype(self._net_dtype)
 
-    def _constant_outputs(self, data):
+    def _constant_outputs(self, data, weighted):
         """The mean target."""
         with np.errstate(over="ignore", invalid="ignore"):
             mean = _weighted_mean(data.values, data.weights)

@@ -32,8 +32,9 @@ class RecurrentTraining(TrainedNetwork):
 
     A subclass fills the hooks ``_loss``, a name of a loss, ``_shapes(targets)``, what
     the network needs to know of inputs and outputs, ``_training_targets(targets,
-    index)``, the values to learn and their weights, and ``_constant_outputs(data)``,
-    the best outputs that do not depend on inputs.
+    index)``, the values to learn and their weights, and ``_constant_outputs(data,
+    weighted)``, the best outputs that do not depend on inputs; `weighted` says that
+    samples have weights and that no further data are to come.
     """
 
     _parameter_constraints = {
@@ -174,7 +175,10 @@ class RecurrentTraining(TrainedNetwork):
         held_out = held_out and self._as_learned(held_out, inputs)
         if not more and self.readout == "linear":
             # The first predictions are what is best without any input.
-            self._parameters["output_biases"][:] = self._constant_outputs(data)
+            weighted = sample_weight is not None and epochs is None
+            self._parameters["output_biases"][:] = self._constant_outputs(
+                data, weighted
+            )
         max_iter = epochs or self.max_iter
         progress = FitProgress(self, max_iter, X, y, groups, sequences, targets)
         self._run_training(

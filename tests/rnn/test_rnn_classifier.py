@@ -139,6 +139,20 @@ def test_missing_labels_do_not_count():
     assert_array_equal(one.predict(X), clone(one).fit(changed, masked).predict(X))
 
 
+@pytest.mark.parametrize("cell", ["tanh", "lstm"])
+def test_a_class_of_weight_zero_is_never_predicted(cell):
+    r = np.random.default_rng(0)
+    X, later = r.uniform(size=(2, 10, 10))
+    y = np.arange(10) % 2
+    for seed in range(5):
+        model = RNNClassifier(cell=cell, random_state=seed).fit(X, y, sample_weight=y)
+        assert_array_equal(model.predict(later), 1)
+        streamed = RNNClassifier(cell=cell, random_state=seed)
+        streamed.partial_fit(X, np.ones(10), classes=[0, 1])
+        assert streamed.predict_proba(later).min() > 1e-4, "it may come yet"
+
+
+
 def test_class_weights():
     X = np.random.default_rng(0).standard_normal((30, 8, 2))
     y = (np.random.default_rng(1).random((30, 8)) < 0.2).astype(int)
