@@ -20,6 +20,6 @@ command=${command/python3/\"\$PYTHON\"}
 command=${command//.venv\/bin/\"\$programs\"}
 command=${command/.venv/\"\$folder\"}
 export PYTHON programs folder
-coverage='--cov=sklearn_seq --cov-report=term:skip-covered --cov-fail-under=80'
+coverage='--cov=sklearn_seq --cov-report=term:skip-covered --cov-fail-under=98'
 PYTEST_ADDOPTS=$coverage bash -euo pipefail -c "$command"
 "$programs/python" -m pytest -n auto -m slow

@@ -616,3 +616,12 @@ def test_one_lag_without_memory_is_a_linear_regression():
     assert_allclose(model.predict(X), expected.predict(X))
     order = np.random.default_rng(0).permutation(80)
     assert_allclose(model.predict(X[order]), model.predict(X)[order], rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3])
+def test_a_column_that_only_rounding_varies_has_no_coefficient(value):
+    # its mean, a sum of many, is not exactly the value
+    y = np.random.default_rng(0).normal(size=999)
+    model = ARRegressor(1).fit(np.full((999, 1), value), y)
+    assert_array_equal(model.coef_, 0.0)
+    assert_allclose(model.intercept_, y.mean(), rtol=1e-12)
