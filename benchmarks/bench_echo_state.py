@@ -24,7 +24,7 @@ import warnings  # noqa: E402
 import numpy as np  # noqa: E402
 
 from sklearn_seq.datasets import make_mackey_glass  # noqa: E402
-from sklearn_seq.rnn import EchoStateRegressor  # noqa: E402
+from sklearn_seq.echo_state import EchoStateRegressor  # noqa: E402
 
 try:
     from reservoirpy.nodes import Reservoir, Ridge

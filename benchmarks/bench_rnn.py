@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from sklearn_seq.optim import Adam, clip_norm
+from sklearn_seq.networks import Adam, clip_norm
 from sklearn_seq.rnn._network import RecurrentNetwork
 from sklearn_seq.rnn._objective import SequenceObjective, predict
 

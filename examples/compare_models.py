@@ -25,10 +25,11 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
 from sklearn_seq.datasets import load_sunspots
+from sklearn_seq.echo_state import EchoStateRegressor
 from sklearn_seq.hmm import HMMRegressor
 from sklearn_seq.lds import LDSRegressor
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
-from sklearn_seq.rnn import EchoStateRegressor, RNNRegressor
+from sklearn_seq.rnn import RNNRegressor
 
 TEST_FRACTION = 0.25
 N_SPLITS = 5

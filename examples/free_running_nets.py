@@ -22,7 +22,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_seq.datasets import make_mackey_glass
-from sklearn_seq.rnn import EchoStateRegressor, RNNRegressor
+from sklearn_seq.echo_state import EchoStateRegressor
+from sklearn_seq.rnn import RNNRegressor
 
 PERIOD = 25
 N_UNITS, N_PATTERNS, N_SETTLING = 16, 4, 10

@@ -15,6 +15,7 @@ __version__ = "0.1.0.dev0"
 _SUBPACKAGES = (
     "autoregressive",
     "datasets",
+    "echo_state",
     "hmm",
     "inspection",
     "lds",
@@ -28,8 +29,8 @@ _ESTIMATORS = {
     "ARClassifier": "autoregressive",
     "ARRegressor": "autoregressive",
     "CategoricalHMM": "hmm",
-    "EchoStateClassifier": "rnn",
-    "EchoStateRegressor": "rnn",
+    "EchoStateClassifier": "echo_state",
+    "EchoStateRegressor": "echo_state",
     "GMMHMM": "hmm",
     "GaussianHMM": "hmm",
     "HMMClassifier": "hmm",

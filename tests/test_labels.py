@@ -12,9 +12,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit
 
 from sklearn_seq.autoregressive import ARClassifier, MLPSequenceClassifier
+from sklearn_seq.echo_state import EchoStateClassifier
 from sklearn_seq.hmm import HMMClassifier
 from sklearn_seq.lds import LDSClassifier
-from sklearn_seq.rnn import EchoStateClassifier, RNNClassifier
+from sklearn_seq.rnn import RNNClassifier
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",

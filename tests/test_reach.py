@@ -8,9 +8,10 @@ from numpy.testing import assert_allclose
 
 from sklearn_seq._reach import reach_of, warn_if_far
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
+from sklearn_seq.echo_state import EchoStateRegressor
 from sklearn_seq.hmm import HMMRegressor
 from sklearn_seq.lds import LDSRegressor
-from sklearn_seq.rnn import EchoStateRegressor, RNNRegressor
+from sklearn_seq.rnn import RNNRegressor
 from sklearn_seq.targets import STEP, Targets
 
 REGRESSORS = [

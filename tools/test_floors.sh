@@ -19,5 +19,5 @@ source tools/environment.sh
   tests/autoregressive/test_ar.py \
   tests/hmm/test_hmm.py \
   tests/lds/test_lds.py \
-  tests/rnn/test_echo_state.py \
+  tests/echo_state/test_echo_state.py \
   tests/rnn/test_rnn_regressor.py

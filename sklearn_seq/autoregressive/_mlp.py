@@ -14,7 +14,7 @@ from .._callbacks import FitProgress
 from .._core.sklearn_compat import Interval, StrOptions
 from .._core.standardize import rows_learned_from
 from ..base import check_counted
-from ..optim import (
+from ..networks import (
     Objective,
     predict,
     row_taker,
@@ -22,9 +22,9 @@ from ..optim import (
     train_lbfgs,
     train_minibatches,
 )
-from ..optim._networks import TrainedNetwork
+from ..networks._estimators import TrainedNetwork
+from ..networks._feed_forward import ACTIVATIONS
 from ..targets import SEQUENCE
-from ._network import ACTIVATIONS
 from ._taps import pooled_rows
 
 MAX_BATCH = 200

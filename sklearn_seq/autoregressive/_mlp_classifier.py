@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._core.sklearn_compat import _fit_context
-from ..optim import learns_online
-from ..optim._networks import NetworkClassifier
+from ..networks import learns_online
+from ..networks._estimators import NetworkClassifier
+from ..networks._feed_forward import FeedForward
 from ._base import TapClassifier
 from ._mlp import TapNetwork
-from ._network import FeedForward
 
 
 class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):

@@ -11,10 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
 from .._gaussian import RunningGaussian
-from ..optim import learns_online
+from ..networks import learns_online
+from ..networks._feed_forward import FeedForward
 from ._base import TapRegressor
 from ._mlp import TapNetwork
-from ._network import FeedForward
 
 
 class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):

@@ -4,9 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from ..metrics._last_step import last_step
-from ._plotting import fitted_model
 
 
 def supported_model(estimator, supported, function):
@@ -59,3 +60,15 @@ def reservoir_inputs(model, sequences):
     """What a reservoir is given: (n_rows, n_inputs), of symbols their indicators."""
     inputs = model._direct_inputs(model._inputs(sequences))
     return inputs.astype(np.float64)
+
+
+def fitted_model(estimator):
+    """The model at the end of a fitted pipeline or search, or the model itself."""
+    check_is_fitted(estimator)
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        else:
+            return estimator

@@ -5,8 +5,8 @@
 
 import numpy as np
 
+from .._core.packing import packing_of
 from ._objective import blocks
-from ._packing import packing_of
 
 
 class GaussNewton:

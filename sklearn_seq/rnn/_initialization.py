@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from ..optim import ParameterVector, gaussian, glorot_uniform, orthogonal
+from ..networks import ParameterVector, gaussian, glorot_uniform, orthogonal
 from .cells import CELLS
 
 INITIAL_STATE_SCALE = 0.1

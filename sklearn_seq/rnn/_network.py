@@ -6,7 +6,7 @@
 import numpy as np
 from scipy.sparse import csc_array
 
-from ..optim import LOSSES
+from ..networks import LOSSES
 from ._gauss_newton import GaussNewtonMixin
 from ._initialization import initial_parameters
 from ._inputs import LayerInputs, RowInputs

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..optim import row_taker
-from ._packing import Packing, packing_of
+from .._core.packing import Packing, packing_of
+from ..networks import row_taker
 
 ABREAST = 1000  # sequences that are predicted side by side
 MAX_STEPS = 1000  # time steps that are predicted in one pass

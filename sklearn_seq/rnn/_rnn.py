@@ -9,13 +9,13 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.packing import Packing
 from ..base import check_range
-from ..optim import row_taker, rows_of_sequences
+from ..networks import row_taker, rows_of_sequences
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import ROWS
 from ..targets import SEQUENCE
 from ._objective import predict
-from ._packing import Packing
 from ._states import StatefulSequences, check_initial_states
 from ._workspace import Workspace
 

@@ -12,8 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from .._closed_loop import SymbolLoop
 from .._core.sklearn_compat import _fit_context
 from ..classification import SequenceClassifier
-from ..optim import learns_online
-from ..optim._networks import NetworkClassifier
+from ..networks import learns_online
+from ..networks._estimators import NetworkClassifier
 from ..targets import NEXT
 from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight

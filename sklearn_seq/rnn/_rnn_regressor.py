@@ -14,7 +14,7 @@ from .._core.sklearn_compat import _fit_context
 from .._core.standardize import UNCHANGED, StandardizedTargets
 from .._gaussian import RunningGaussian, check_squares
 from ..base import SequenceRegressor
-from ..optim import learns_online
+from ..networks import learns_online
 from ..targets import NEXT
 from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight

@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from .._callbacks import FitProgress
 from .._core.sklearn_compat import Interval, StrOptions
 from ..base import check_counted
-from ..optim import OPTIMIZERS, train_hessian_free, train_lbfgs, train_minibatches
-from ..optim._networks import TrainedNetwork
+from ..networks import OPTIMIZERS, train_hessian_free, train_lbfgs, train_minibatches
+from ..networks._estimators import TrainedNetwork
 from ..targets import SEQUENCE
 from ._curvature import GaussNewton
 from ._initialization import INITIALIZERS

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..optim import LOSSES, rows_of_sequences
+from ..networks import LOSSES, rows_of_sequences
 from ._objective import SequenceObjective, predict
 
 

@@ -31,7 +31,7 @@ from sklearn_seq.inspection import (
     SegmentationDisplay,
     TransitionMatrixDisplay,
 )
-from sklearn_seq.inspection._plotting import time_edges, times_ahead
+from sklearn_seq.inspection.displays._plotting import time_edges, times_ahead
 
 
 @pytest.fixture(scope="module")

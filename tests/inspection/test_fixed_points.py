@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
-from sklearn_seq.inspection._fixed_points import fixed_points
+from sklearn_seq.inspection.diagnostics._fixed_points import fixed_points
 from sklearn_seq.rnn import (
     EchoStateClassifier,
     EchoStateRegressor,

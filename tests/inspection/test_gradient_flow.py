@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from witnesses import fill, stored
 
 from sklearn_seq.autoregressive import ARRegressor
-from sklearn_seq.inspection._gradient_flow import gradient_flow
+from sklearn_seq.inspection.diagnostics._gradient_flow import gradient_flow
 from sklearn_seq.preprocessing import PerTimestep
 from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 
@@ -158,7 +158,9 @@ def test_blocks_of_sequences_make_no_difference(monkeypatch):
     net, X, y = net_and_data("lstm")
     ragged, targets = [X[0], X[1][:4], X[2][:5]], [y[0], y[1][:4], y[2][:5]]
     whole = gradient_flow(net, ragged, targets)
-    monkeypatch.setattr("sklearn_seq.inspection._gradient_flow.BLOCK_VALUES", 1)
+    monkeypatch.setattr(
+        "sklearn_seq.inspection.diagnostics._gradient_flow.BLOCK_VALUES", 1
+    )
     single = gradient_flow(net, ragged, targets)
     assert_allclose(single.norms, whole.norms)
     assert_allclose(single.memory_norms, whole.memory_norms)

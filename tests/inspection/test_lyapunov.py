@@ -15,8 +15,11 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
 from sklearn_seq.hmm import GaussianHMM
-from sklearn_seq.inspection._dynamics import closed_loop, visited_states
-from sklearn_seq.inspection._lyapunov import lyapunov_exponents, tangent_growth
+from sklearn_seq.inspection.diagnostics._dynamics import closed_loop, visited_states
+from sklearn_seq.inspection.diagnostics._lyapunov import (
+    lyapunov_exponents,
+    tangent_growth,
+)
 from sklearn_seq.rnn import (
     EchoStateClassifier,
     EchoStateRegressor,

@@ -12,9 +12,10 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_seq.inspection._memory_capacity import memory_capacity
+from sklearn_seq.echo_state import EchoStateRegressor
+from sklearn_seq.inspection.diagnostics._memory_capacity import memory_capacity
 from sklearn_seq.preprocessing import DelayTaps
-from sklearn_seq.rnn import EchoStateRegressor, RNNRegressor
+from sklearn_seq.rnn import RNNRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

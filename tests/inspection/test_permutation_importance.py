@@ -14,12 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARClassifier, ARRegressor, MLPSequenceRegressor
+from sklearn_seq.echo_state import EchoStateRegressor
 from sklearn_seq.hmm import GaussianHMM, HMMRegressor
 from sklearn_seq.inspection import permutation_importance
 from sklearn_seq.lds import LDSRegressor
 from sklearn_seq.metrics import mean_log_likelihood_scorer
 from sklearn_seq.preprocessing import PerTimestep
-from sklearn_seq.rnn import EchoStateRegressor, RNNRegressor
+from sklearn_seq.rnn import RNNRegressor
 
 LENGTHS = (12, 9, 12, 9, 9, 12)
 GROUPS = np.repeat(np.arange(6), LENGTHS)

@@ -6,10 +6,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from witnesses import fields, fill, stored
 
-from sklearn_seq.optim import Adam
+from sklearn_seq._core.packing import Packing
+from sklearn_seq.networks import Adam
 from sklearn_seq.rnn._initialization import INITIALIZERS
 from sklearn_seq.rnn._network import RecurrentNetwork
-from sklearn_seq.rnn._packing import Packing
 from sklearn_seq.rnn.bptt import unbuffered
 from sklearn_seq.rnn.cells import CELLS
 from sklearn_seq.rnn.constraints import CONSTRAINTS

@@ -152,7 +152,6 @@ def test_a_class_of_weight_zero_is_never_predicted(cell):
         assert streamed.predict_proba(later).min() > 1e-4, "it may come yet"
 
 
-
 def test_class_weights():
     X = np.random.default_rng(0).standard_normal((30, 8, 2))
     y = (np.random.default_rng(1).random((30, 8)) < 0.2).astype(int)

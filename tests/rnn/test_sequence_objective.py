@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_seq.optim import Adam, ShuffledBatches, train_lbfgs, train_minibatches
+from sklearn_seq.networks import Adam, ShuffledBatches, train_lbfgs, train_minibatches
 from sklearn_seq.rnn import _objective
 from sklearn_seq.rnn._network import RecurrentNetwork
 from sklearn_seq.rnn._objective import SequenceObjective, blocks, predict

@@ -22,11 +22,11 @@ import torch
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [
     str(TESTS / folder)
-    for folder in (".", "autoregressive", "inspection", "optim", "rnn")
+    for folder in (".", "inspection", "networks", "rnn")
 ]
 
+import test_feed_forward as feed_forward  # noqa: E402
 import test_gradient_flow as gradient_flow  # noqa: E402
-import test_network as feed_forward  # noqa: E402
 import test_optimizers as optimizers  # noqa: E402
 import test_recurrent_network as recurrent  # noqa: E402
 
