@@ -30,6 +30,7 @@ from sklearn_seq.autoregressive import (
     MLPSequenceRegressor,
 )
 from sklearn_seq.density import SequenceDensity
+from sklearn_seq.echo_state import EchoStateClassifier, EchoStateRegressor
 from sklearn_seq.hmm import (
     GMMHMM,
     CategoricalHMM,
@@ -41,12 +42,7 @@ from sklearn_seq.hmm import (
 from sklearn_seq.hmm._base import BaseHMM
 from sklearn_seq.lds import LDSClassifier, LDSRegressor, LinearDynamicalSystem
 from sklearn_seq.preprocessing import DelayTaps, PerTimestep
-from sklearn_seq.rnn import (
-    EchoStateClassifier,
-    EchoStateRegressor,
-    RNNClassifier,
-    RNNRegressor,
-)
+from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",

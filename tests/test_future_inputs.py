@@ -15,15 +15,11 @@ from sklearn_seq.autoregressive import (
     MLPSequenceClassifier,
     MLPSequenceRegressor,
 )
+from sklearn_seq.echo_state import EchoStateClassifier, EchoStateRegressor
 from sklearn_seq.hmm import HMMClassifier, HMMRegressor
 from sklearn_seq.inspection import ForecastDisplay
 from sklearn_seq.lds import LDSClassifier, LDSRegressor, LinearDynamicalSystem
-from sklearn_seq.rnn import (
-    EchoStateClassifier,
-    EchoStateRegressor,
-    RNNClassifier,
-    RNNRegressor,
-)
+from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

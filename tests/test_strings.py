@@ -26,6 +26,7 @@ from sklearn_seq.autoregressive import (
     MLPSequenceClassifier,
     MLPSequenceRegressor,
 )
+from sklearn_seq.echo_state import EchoStateClassifier, EchoStateRegressor
 from sklearn_seq.hmm import (
     CategoricalHMM,
     GaussianHMM,
@@ -37,12 +38,7 @@ from sklearn_seq.inspection import HiddenStateDisplay
 from sklearn_seq.lds import LDSClassifier, LDSRegressor, LinearDynamicalSystem
 from sklearn_seq.metrics import mean_log_likelihood_scorer
 from sklearn_seq.preprocessing import DelayTaps, PerTimestep
-from sklearn_seq.rnn import (
-    EchoStateClassifier,
-    EchoStateRegressor,
-    RNNClassifier,
-    RNNRegressor,
-)
+from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 from sklearn_seq.sequences import object_array
 
 pytestmark = pytest.mark.filterwarnings(

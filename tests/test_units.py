@@ -19,6 +19,7 @@ from sklearn_seq.autoregressive import (
     MLPSequenceRegressor,
 )
 from sklearn_seq.datasets import make_ar_process, make_mackey_glass
+from sklearn_seq.echo_state import EchoStateClassifier, EchoStateRegressor
 from sklearn_seq.hmm import HMMClassifier, HMMRegressor
 from sklearn_seq.inspection import (
     fixed_points,
@@ -27,12 +28,7 @@ from sklearn_seq.inspection import (
     memory_capacity,
 )
 from sklearn_seq.lds import LDSClassifier, LDSRegressor
-from sklearn_seq.rnn import (
-    EchoStateClassifier,
-    EchoStateRegressor,
-    RNNClassifier,
-    RNNRegressor,
-)
+from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

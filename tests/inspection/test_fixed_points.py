@@ -13,13 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
+from sklearn_seq.echo_state import EchoStateClassifier, EchoStateRegressor
 from sklearn_seq.inspection.diagnostics._fixed_points import fixed_points
-from sklearn_seq.rnn import (
-    EchoStateClassifier,
-    EchoStateRegressor,
-    RNNClassifier,
-    RNNRegressor,
-)
+from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

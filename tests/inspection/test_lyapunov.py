@@ -14,18 +14,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
+from sklearn_seq.echo_state import EchoStateClassifier, EchoStateRegressor
 from sklearn_seq.hmm import GaussianHMM
 from sklearn_seq.inspection.diagnostics._dynamics import closed_loop, visited_states
 from sklearn_seq.inspection.diagnostics._lyapunov import (
     lyapunov_exponents,
     tangent_growth,
 )
-from sklearn_seq.rnn import (
-    EchoStateClassifier,
-    EchoStateRegressor,
-    RNNClassifier,
-    RNNRegressor,
-)
+from sklearn_seq.rnn import RNNClassifier, RNNRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

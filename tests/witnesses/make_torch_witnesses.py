@@ -21,8 +21,7 @@ import torch
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [
-    str(TESTS / folder)
-    for folder in (".", "inspection", "networks", "rnn")
+    str(TESTS / folder) for folder in (".", "inspection", "networks", "rnn")
 ]
 
 import test_feed_forward as feed_forward  # noqa: E402
