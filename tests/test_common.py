@@ -495,6 +495,22 @@ EQUAL, UNEQUAL = (14,) * 8, (14, 3, 9, 20, 1, 12, 7, 11)
 FIRST_OF_THEIR_KIND = {case.kind: case.name for case in reversed(CASES)}.values()
 
 
+def each_class_once(cases):
+    """Parameters of tests whose subject hardly depends on the kind of target.
+
+    The first case of each class of estimators runs by default, the others are slow.
+    """
+    first = {type(case.estimator): case.name for case in reversed(cases)}.values()
+    return [
+        pytest.param(
+            case,
+            id=case.name,
+            marks=() if case.name in first else pytest.mark.slow,
+        )
+        for case in cases
+    ]
+
+
 def parameters(case, *others):
     """A test's parameters; the first case of each kind stands for the slow others."""
     marks = () if case.name in FIRST_OF_THEIR_KIND else pytest.mark.slow

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sampling import each_value_once
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit
 
@@ -138,12 +139,11 @@ ARRAYS = {
     "pandas.NA": with_objects(pd.NA),
     "mask": masked,
 }
-every_marker = pytest.mark.parametrize("marker", ARRAYS)
 
 
-@every_classifier
-@every_layout
-@every_marker
+@each_value_once(
+    "name, layout, per_step, marker", list(CLASSIFIERS), LAYOUTS, list(ARRAYS)
+)
 def test_missing_labels(name, layout, per_step, marker):
     """Whatever marks a missing label, the model is that of `missing_label`."""
     X, labels, lay_out, more = data(layout, per_step)

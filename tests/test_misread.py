@@ -13,9 +13,9 @@ from sklearn.exceptions import NotFittedError
 from test_common import (
     CASES,
     EQUAL,
-    FIRST_OF_THEIR_KIND,
     all_outputs,
     assert_close,
+    each_class_once,
     label_per_step,
     per_step,
     rows_of,
@@ -38,17 +38,7 @@ RNG = np.random.default_rng
 
 def cases(condition=lambda case: True):
     chosen = [case for case in CASES if condition(case)]
-    return pytest.mark.parametrize(
-        "case",
-        [
-            pytest.param(
-                case,
-                id=case.name,
-                marks=() if case.name in FIRST_OF_THEIR_KIND else pytest.mark.slow,
-            )
-            for case in chosen
-        ],
-    )
+    return pytest.mark.parametrize("case", each_class_once(chosen))
 
 
 every_case = cases()

@@ -94,11 +94,21 @@ def in_new_process(folder, way):
     joblib.dump(results, folder / f"results.{way}")
 
 
+SOME = [*{type(case.estimator): case for case in reversed(ALL)}.values()]
+
+
+@pytest.fixture(
+    scope="module", params=[SOME, pytest.param(ALL, marks=pytest.mark.slow)]
+)
+def cases(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def fitted():
-    """All models, with the data that they have learnt from."""
+def fitted(cases):
+    """Models, with the data that they have learnt from."""
     found = []
-    for case in ALL:
+    for case in cases:
         X, y = case.data(0, LENGTHS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -119,10 +129,10 @@ def loaded(fitted, tmp_path_factory):
 
 
 @pytest.mark.parametrize("way", SAVE)
-def test_a_new_process_computes_the_same(fitted, loaded, way):
+def test_a_new_process_computes_the_same(cases, fitted, loaded, way):
     """To the last bit."""
     seen = set()
-    for case, (model, X, y), found in zip(ALL, fitted, loaded[way], strict=True):
+    for case, (model, X, y), found in zip(cases, fitted, loaded[way], strict=True):
         expected = outputs(model, X, y)
         assert found.keys() == expected.keys() and found, case.name
         seen.update(found)

@@ -79,9 +79,14 @@ def tolerance(b, a, exact=1e-9):
 
 def in_units(names):
     """Names with units; linear dynamical systems have no constant term for a shift."""
-    return [
-        (name, unit) for name in names for unit in UNITS if name != "lds" or not unit[1]
-    ]
+    parameters = []
+    for i, name in enumerate(names):
+        units = [unit for unit in UNITS if name != "lds" or not unit[1]]
+        quick = EXACT, units[1 + i % (len(units) - 1)]
+        for unit in units:
+            marks = () if unit in quick else pytest.mark.slow
+            parameters.append(pytest.param(name, unit, marks=marks))
+    return parameters
 
 
 @pytest.mark.parametrize("name, unit", in_units([*NETS, *OTHERS]))

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn_versions import HAS_CALLBACKS
-from test_common import CASES, all_outputs, assert_same, layouts
+from test_common import CASES, all_outputs, assert_same, each_class_once, layouts
 
 import sklearn_seq
 from sklearn_seq import (
@@ -59,7 +59,7 @@ def test_every_estimator_with_max_iter_is_there():
     assert {c().verbose for c in iterative} == {0}
 
 
-@pytest.mark.parametrize("case", ITERATIVE, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", each_class_once(ITERATIVE))
 def test_a_line_for_each_iteration_in_every_layout(case, capsys):
     training = layouts(*case.data(0, (12,) * 4), case.gives_one_output_per_sequence)
     estimator = clone(case.estimator).set_params(max_iter=3)

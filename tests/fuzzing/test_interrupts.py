@@ -13,6 +13,7 @@ from fuzzed_calls import (
     plain_data,
 )
 from fuzzed_estimators import KINDS
+from sampling import each_value_once
 from sklearn.base import clone
 from sklearn_versions import needs_callbacks
 
@@ -67,8 +68,7 @@ def points(n_calls):
     return sorted({*spread.tolist(), *range(max(1, n_calls - 25), n_calls, 3)})
 
 
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("per_sequence", [False, True])
+@each_value_once("name, per_sequence", list(KINDS), [False, True])
 def test_an_interrupt_leaves_no_half_fitted_model(name, per_sequence):
     kind = KINDS[name]
     estimator = kind.make(**kind.settings)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fuzzed_calls import answers, assert_same_answers, fit, plain_data
 from fuzzed_estimators import KINDS
+from sampling import each_value_once
 from sklearn.base import clone
 
 N_THREADS = 4
@@ -16,8 +17,7 @@ def fit_and_answer(estimator, data):
     return answers(fit(estimator, data), data)
 
 
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("per_sequence", [False, True])
+@each_value_once("name, per_sequence", list(KINDS), [False, True])
 def test_threads_do_not_disturb_each_other(name, per_sequence):
     kind = KINDS[name]
     estimator = kind.make(**kind.settings)
