@@ -110,7 +110,7 @@ def _values(given, estimator, columns, shape, layout):
     order = _order_of_sequences(index, shape, layout)
     times = index.get_level_values(1)[order]
     _check_times(times, np.arange(shape[0] + 1) * shape[1], layout)
-    return _as_array(table)[order].reshape(shape)
+    return _as_array(table)[order].reshape(*shape[:2], -1)
 
 
 def _values_of_list(frames, estimator, columns, shape, layout):

@@ -156,7 +156,9 @@ def _equal_column(rows, target, there):
     if len(index) < 2 or (_is_text(rows) != _is_text(target)):
         return None
     probes = index[np.linspace(0, len(index) - 1, N_PROBES).astype(np.intp)]
-    target = target.astype(rows.dtype) if rows.dtype.kind == "f" else target
+    if rows.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # what is too large is in no column
+            target = target.astype(rows.dtype)
     same = np.asarray(rows[probes] == target[probes, None], dtype=bool)
     for j in np.flatnonzero(same.all(axis=0)):
         column = rows[there, j]

@@ -270,6 +270,11 @@ def _read_panel_y(y, layout, kind):
     """Flatten an array y for a panel, telling per step from per sequence."""
     y = np.asarray(y) if not hasattr(y, "shape") else y
     n_sequences = layout.n_samples
+    if not n_sequences:
+        raise ValueError(
+            "Found array with 0 sample(s): X holds no sequence, while a minimum of 1 "
+            "is required."
+        )
     lengths = np.diff(layout.sequence_offsets)
     equal = layout.kind == PANEL or (
         layout.kind == RAGGED and (lengths == lengths[0]).all()

@@ -21,9 +21,14 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_seq.autoregressive import ARClassifier, ARRegressor
+from sklearn_seq.autoregressive import (
+    ARClassifier,
+    ARRegressor,
+    MLPSequenceRegressor,
+)
 from sklearn_seq.datasets import make_ar_process, make_markov_chain
 from sklearn_seq.preprocessing import DelayTaps
+from sklearn_seq.rnn import RNNRegressor
 
 
 @pytest.fixture
@@ -606,3 +611,22 @@ def test_rows_that_lost_their_groups_are_warned_of(make):
         make().fit(rows, groups=np.zeros(12))
         one = make().fit(rows)
         (one.predict if hasattr(one, "predict") else one.transform)(rows)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    "model",
+    [ARRegressor(), MLPSequenceRegressor(max_iter=2), RNNRegressor(max_iter=2)],
+    ids=lambda model: type(model).__name__,
+)
+def test_targets_beyond_floating_point_are_refused(model):
+    y = np.tile([1, 1, -1, -1, 1], 4) * np.finfo(np.float64).max
+    with pytest.raises(ValueError, match="beyond floating point. Scale them"):
+        model.fit(np.linspace(0, 1, 20)[:, None], y)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_targets_too_large_for_the_type_of_X():
+    X = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
+    with pytest.raises(ValueError, match="beyond the range of float32"):
+        RNNRegressor().fit(X, 1e150 * X[:, 0].astype(np.float64))

@@ -582,3 +582,16 @@ def test_initial_states_are_found_by_sequence():
     assert_array_equal(by_group, expected)
     with pytest.raises(ValueError, match="initial_states lacks 'sea', one of the seq"):
         model.predict(panel, initial_states=states.rename({"sea": "see"}))
+
+
+def test_a_named_frame_of_several_sequences_for_unnamed_inputs():
+    X = np.random.default_rng(0).normal(size=(12, 2))
+    model = LinearDynamicalSystem(exogenous=0, max_iter=2).fit(X)
+    index = pd.MultiIndex.from_product([[0], range(3)])
+    future = pd.DataFrame(np.ones((3, 2)), index=index, columns=["a", "b"])
+    message = r"has shape \(1, 3, 2\), but expected \(3, 1\)"
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match=message),
+    ):
+        model.forecast(X, 3, groups=np.zeros(12), future_exogenous=future)

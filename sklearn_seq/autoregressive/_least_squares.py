@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from .._gaussian import check_squares
+
 SMALLEST_RCOND = 1e-9  # below, rounding of the Gram matrix would show in 8 digits
 SMALLEST_RESIDUAL = 1e-9  # relative variance below which a difference cancels
 
@@ -47,7 +49,7 @@ def solve_moments(moments, alpha):
     gram = moments.zz.copy()
     gram[np.diag_indices_from(gram)] += alpha
     scale = np.sqrt(np.diagonal(gram))
-    if not (scale > 0).all() or not np.isfinite(scale).all():
+    if not (scale > 0).all() or not np.isfinite([*scale, *moments.zy.flat]).all():
         return None
     gram /= scale
     gram /= scale[:, None]
@@ -186,6 +188,7 @@ def solve_triangle(triangle, n_inputs, alpha):
         Among several minima the one of smallest norm.
     """
     n, mean, values = triangle
+    check_squares(values)
     z, y = values[:, :n_inputs], values[:, n_inputs:]
     # Columns that rounding alone keeps from being constant are constant.
     scale = np.linalg.norm(z, axis=0)

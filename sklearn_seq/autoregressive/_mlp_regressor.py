@@ -6,6 +6,7 @@
 import copy
 from typing import Self
 
+import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._core.sklearn_compat import _fit_context
@@ -299,7 +300,8 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         index = targets.counted(sequences.offsets, self.burn_in, self.n_lags - 1)
         values = targets.values[index]
         outputs = self._within_range(self._outputs, sequences)
-        residuals = values - outputs[index - targets.advance]
+        with np.errstate(over="ignore"):  # which the noise refuses
+            residuals = values - outputs[index - targets.advance]
         known = None if targets.known is None else targets.known[index]
         self._noise = noise.update(residuals, known)
         self.noise_covariance_ = noise.covariance

@@ -510,7 +510,8 @@ class RNNRegressor(
             noise = copy.deepcopy(self._noise)
         index = self._counted(targets, sequences)
         outputs = self._outputs(sequences)[index - targets.advance]
-        residuals = targets.values[index] - outputs
+        with np.errstate(over="ignore"):  # which the noise refuses
+            residuals = targets.values[index] - outputs
         if weights is not None:
             scale = np.sqrt(weights[index] / weights[index].mean())
             residuals = residuals * scale[:, None]

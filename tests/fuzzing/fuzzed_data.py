@@ -103,6 +103,12 @@ def most(draw, usual, rare, share=5):
     return draw(st.sampled_from(rare if draw(one_in(share)) else usual))
 
 
+def is_flat(data):
+    """Whether X is a list of 1-D sequences, as lists are then read in later calls."""
+    is_list = isinstance(data.X, list | tuple) and data.kind == RAGGED
+    return is_list and all(np.ndim(x) == 1 for x in data.X)
+
+
 @st.composite
 def sequences_of(draw, *, integers=False, words=False, targets=("none",), like=None):
     """Data in any layout.
@@ -150,7 +156,9 @@ def sequences_of(draw, *, integers=False, words=False, targets=("none",), like=N
         lengths = (n,)
     if layout == "swapped index":
         lengths = (N_IDS,) * (n // N_IDS) + (n % N_IDS,) * (n % N_IDS > 0)
-    if layout == "list of lists" and any(isinstance(v, str) for x in X for v in x):
+    if layout == "list of lists" and (
+        any(isinstance(v, str) for x in X for v in x) or (like and is_flat(like))
+    ):
         kind, lengths, n_features = RAGGED, (n_features,) * n, 1  # lists of symbols
     what = ", ".join(
         [layout, "strings" if words else f"{numbers} {dtype}", missing, storage,

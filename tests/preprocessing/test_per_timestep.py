@@ -373,6 +373,7 @@ def test_no_transformer():
         (np.zeros((2, 3, 1)), np.zeros((2, 4, 1)), r"y has shape \(2, 4, 1\)"),
         (np.zeros((2, 3, 1)), [np.zeros(3), np.zeros(2)], "Sequence 1 of X has 3"),
         (np.zeros((2, 0, 1)), None, "needs at least one row"),
+        (np.zeros((0, 5, 1)), np.zeros((0, 2)), r"0 sample\(s\)"),
         ([np.zeros((2, 1)), np.zeros((0, 1))], None, "Sequence 1 of X is empty"),
         ([np.zeros((2, 1)), np.zeros((3, 2))], None, "Sequence 1 of X has 2 features"),
         (np.full((2, 3, 1), np.inf), None, "infinity"),
