@@ -19,9 +19,16 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 PURE = os.environ.get("SKLEARN_SEQ_PURE", "")
-# No result depends on errno or on floating-point exceptions, so that loops with exp and
-# with comparisons may be vectorised; -g0 keeps the wheel small.
-UNIX_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0"]
+# No result depends on errno or on floating-point exceptions, so that loops with
+# comparisons may be vectorised. Products and sums are rounded one by one, so that results
+# do not depend on how the compiler lays out the code. -g0 keeps the wheel small.
+UNIX_FLAGS = [
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-g0",
+]
 
 
 class BuildKernels(build_ext):

@@ -4,13 +4,10 @@ The model of a sequence of rows, of which only log densities are known here::
 
     P(s[0] = i) = pi[i],   P(s[t+1] = j | s[t] = i) = A[i, j],   x[t] ~ p(x | s[t])
 
-The recursions run in scaled probabilities: over many sequences side by side, over the
-chunks of a long sequence side by side, or, for a short one, as banded systems. Where
-a probability that counts would leave the range of floating point, they run in
-logarithms.
-
-The path taken by a row depends on lengths and on the rows before it, so that filtered
-values are unchanged, bit by bit, by later rows.
+The recursions run compiled, in scaled probabilities (``_forward_backward.pyx``). Where
+one that counts would leave the range of floating point, the rest of the sequence runs
+in logarithms, in NumPy (``_reference.py``), and so does everything if nothing is
+compiled. Filtered values are unchanged, bit by bit, by later rows.
 
 A row that no state can have given, after the rows before it, has the log-likelihood
 -inf, and counts as missing for the probabilities of the states: they stay finite.
@@ -27,13 +24,21 @@ optimum decoding algorithm. IEEE Transactions on Information Theory, 13, 260-269
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import logging
 from typing import NamedTuple
 
 import numpy as np
 
-from ._scaled import filter_groups
-from ._smoother import smooth_groups
-from ._viterbi import best_paths
+from . import _reference as reference
+
+try:
+    from . import _forward_backward as compiled
+except ImportError:
+    compiled = None
+
+logging.getLogger("sklearn_seq").debug(
+    "Hidden Markov models run %s.", "compiled" if compiled else "on the NumPy reference"
+)
 
 __all__ = ["Filtered", "Smoothed", "forward", "log_likelihood", "smooth", "viterbi"]
 
@@ -99,9 +104,7 @@ def forward(startprob, transmat, log_densities, offsets):
     filtered : Filtered
     """
     arrays = _arrays(startprob, transmat, log_densities, offsets)
-    proba = np.empty_like(arrays[2])
-    with np.errstate(all="ignore"):
-        return Filtered(proba, filter_groups(*arrays, proba))
+    return Filtered(*_filter(*arrays, np.empty_like(arrays[2])))
 
 
 def log_likelihood(startprob, transmat, log_densities, offsets):
@@ -122,8 +125,7 @@ def log_likelihood(startprob, transmat, log_densities, offsets):
     log_likelihood : ndarray of shape (N,)
         Of a sequence, the sum is its log-likelihood.
     """
-    with np.errstate(all="ignore"):
-        return filter_groups(*_arrays(startprob, transmat, log_densities, offsets))
+    return _filter(*_arrays(startprob, transmat, log_densities, offsets))[1]
 
 
 def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
@@ -148,8 +150,7 @@ def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
     """
     arrays = _arrays(startprob, transmat, log_densities, offsets)
     proba = arrays[2] if overwrite else np.empty_like(arrays[2])
-    with np.errstate(all="ignore"):
-        transitions, log_density = smooth_groups(*arrays, proba)
+    transitions, log_density = _smooth(*arrays, proba)
     begins, ends = arrays[3][:-1], arrays[3][1:]
     start = np.add.reduce(proba[begins[ends > begins]], axis=0)
     return Smoothed(proba, transitions, start, log_density)
@@ -176,8 +177,57 @@ def viterbi(startprob, transmat, log_densities, offsets):
         Joint log probability of path and rows; -inf if no path is possible, 0 for a
         sequence without rows.
     """
-    with np.errstate(all="ignore"):
-        return best_paths(*_arrays(startprob, transmat, log_densities, offsets))
+    startprob, transmat, *rows = _arrays(startprob, transmat, log_densities, offsets)
+    with np.errstate(divide="ignore"):
+        logs = np.log(startprob), np.log(transmat)
+    return (compiled or reference).best_paths(*logs, *rows)
+
+
+@np.errstate(all="ignore")
+def _filter(startprob, transmat, log_densities, offsets, proba=None):
+    """Fill in `proba`, if it is given, and return it and the log-likelihoods of rows."""
+    model = startprob, transmat
+    if compiled is None:
+        values, log_likelihood = reference.filter_rows(*model, log_densities, offsets)
+        return values, log_likelihood
+    log_likelihood = np.empty(len(log_densities))
+    n_certain = compiled.filter_rows(
+        *model, log_densities, offsets, log_likelihood, proba
+    )
+    for i in np.flatnonzero(n_certain < np.diff(offsets)):
+        alone, uncertain = _alone(log_densities, offsets, i, n_certain[i])
+        values, density = reference.filter_rows(*model, *alone)
+        log_likelihood[uncertain] = density[n_certain[i] :]
+        if proba is not None:
+            proba[uncertain] = values[n_certain[i] :]
+    return proba, log_likelihood
+
+
+@np.errstate(all="ignore")
+def _smooth(startprob, transmat, log_densities, offsets, proba):
+    """Fill in `proba`, and return expected transitions and log-likelihoods of rows."""
+    model = startprob, transmat
+    if compiled is None:
+        proba[:], *sums = reference.smooth_rows(*model, log_densities, offsets)
+        return sums
+    log_likelihood = np.empty(len(log_densities))
+    n_certain, smoothed, transitions = compiled.smooth_rows(
+        *model, log_densities, offsets, log_likelihood, proba
+    )
+    for i in np.flatnonzero(smoothed == 0):
+        alone, uncertain = _alone(log_densities, offsets, i, n_certain[i])
+        values, counts, density = reference.smooth_rows(*model, *alone)
+        proba[offsets[i] : offsets[i + 1]] = values
+        log_likelihood[uncertain] = density[n_certain[i] :]
+        transitions += counts
+    return transitions, log_likelihood
+
+
+def _alone(log_densities, offsets, i, n_certain):
+    """Rows of a sequence, their offsets, and where its uncertain rows are among all."""
+    begin, end = offsets[i : i + 2]
+    alone = log_densities[begin:end], np.array([0, end - begin])
+    return alone, slice(begin + n_certain, end)
 
 
 def _arrays(startprob, transmat, log_densities, offsets):
@@ -186,5 +236,5 @@ def _arrays(startprob, transmat, log_densities, offsets):
         np.ascontiguousarray(startprob, dtype=np.float64),
         np.ascontiguousarray(transmat, dtype=np.float64),
         np.ascontiguousarray(log_densities, dtype=np.float64),
-        np.asarray(offsets, dtype=np.intp),
+        np.ascontiguousarray(offsets, dtype=np.intp),
     )
