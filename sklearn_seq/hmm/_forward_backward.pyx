@@ -55,6 +55,16 @@ cdef extern from *:
         }
     }
 
+    /* out[j] = sum_i a[i] * rows[i, j] over K rows of K numbers. */
+    static void product(const double *a, const double *rows, Py_ssize_t K,
+                        double *CYTHON_RESTRICT out)
+    {
+        Py_ssize_t j;
+        for (j = 0; j < K; j++)
+            out[j] = a[0] * rows[j];
+        add_product(a + 1, 1, rows + K, K - 1, K, out);
+    }
+
     /* out[j] = max(out[j], max_i a[i] + rows[i, j]), likewise. */
     static void add_maxima(const double *a, const double *rows, Py_ssize_t K,
                            double *CYTHON_RESTRICT out)
@@ -71,6 +81,8 @@ cdef extern from *:
     """
     void add_product(const double *a, Py_ssize_t step, const double *rows,
                      Py_ssize_t n, Py_ssize_t K, double *out) noexcept nogil
+    void product(const double *a, const double *rows, Py_ssize_t K,
+                 double *out) noexcept nogil
     void add_maxima(const double *a, const double *rows, Py_ssize_t K,
                     double *out) noexcept nogil
 
@@ -149,8 +161,7 @@ cdef bint predict_loss(Model *m) noexcept nogil:
     cdef Py_ssize_t j
     cdef bint counts = False
     memcpy(m.lost_before, m.lost, m.K * sizeof(double))
-    memset(m.lost, 0, m.K * sizeof(double))
-    add_product(m.lost_before, 1, m.transmat, m.K, m.K, m.lost)
+    product(m.lost_before, m.transmat, m.K, m.lost)
     for j in range(m.K):
         counts |= m.lost[j] > TOLERABLE * m.predicted[j]
     return counts
@@ -210,8 +221,7 @@ cdef Py_ssize_t forward(
         if t == 0:
             memcpy(m.predicted, m.startprob, K * sizeof(double))
         else:
-            memset(m.predicted, 0, K * sizeof(double))
-            add_product(previous, 1, m.transmat, K, K, m.predicted)
+            product(previous, m.transmat, K, m.predicted)
         if carried:
             carried = predict_loss(m)
         top = weigh(log_densities, weights, K)
@@ -279,11 +289,10 @@ cdef bint backward(
     for t in range(T - 2, -1, -1):
         left = block + n * K
         right = block + (BLOCK + n) * K
-        memcpy(left, alpha + t * K, K * sizeof(double))
         for i in range(K):
+            left[i] = alpha[t * K + i]
             right[i] = weights[(t + 1) * K + i] * beta[i]
-        memset(beta, 0, K * sizeof(double))
-        add_product(right, 1, m.transposed, K, K, beta)
+        product(right, m.transposed, K, beta)
         total, size = 0.0, 0.0
         for i in range(K):
             alpha[t * K + i] = left[i] * beta[i]

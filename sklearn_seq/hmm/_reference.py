@@ -2,7 +2,7 @@
 
 For systems without a compiler, for sequences whose probabilities underflow in the
 compiled recursions, and to hold those against. The notation is that of
-``_forward_backward.pyx``. Step t is taken for all sequences that have a row t together.
+``_forward_backward.pyx``. Sequences run side by side, one step after another.
 """
 
 # Authors: The sklearn_seq developers
@@ -13,25 +13,63 @@ import numpy as np
 log_sum = np.logaddexp.reduce  # log(sum(exp(values))) along an axis
 
 
-def rows_of_steps(offsets):
-    """Of each step t, the rows t of all sequences that have one, the longest first.
+class Steps:
+    """The rows of all sequences in the order of their time steps.
 
-    Of the next step, the sequences are the first of these.
+    Rows t of all sequences that have one follow one another, those of the longest
+    sequences first, so that those that have a row t + 1 are the first of them.
+
+    Parameters
+    ----------
+    offsets : ndarray of int of shape (n_sequences + 1,)
+
+    Attributes
+    ----------
+    rows : ndarray of int of shape (N,)
+        Which row of the sequences stands in each place.
+
+    now : list of slice
+        The places of each step.
+
+    before : list of slice
+        For each step after the first, the places of the rows before those of `now`.
     """
-    lengths = np.diff(offsets)
-    order = np.argsort(-lengths, kind="stable")
-    n_there = np.searchsorted(-lengths[order], -np.arange(lengths.max(initial=0)))
-    return [offsets[order[:n]] + t for t, n in enumerate(n_there)]
+
+    def __init__(self, offsets):
+        lengths = np.diff(offsets)
+        order = np.argsort(-lengths, kind="stable")
+        longest = lengths.max(initial=0)
+        n_there = np.searchsorted(-lengths[order], -np.arange(longest))
+        begins = offsets[order]
+        parts = [begins[:n] + t for t, n in enumerate(n_there)]
+        self.rows = np.concatenate([*parts, np.empty(0, dtype=np.intp)])
+        ends = np.cumsum(n_there).tolist()
+        n_there = n_there.tolist()
+        self.now = [slice(e - n, e) for e, n in zip(ends, n_there, strict=True)]
+        pairs = zip(self.now, n_there[1:], strict=False)
+        self.before = [slice(here.start, here.start + n) for here, n in pairs]
+
+
+def in_order(steps, values):
+    """Values in time order, back in the order of the sequences."""
+    out = np.empty_like(values)
+    out[steps.rows] = values
+    return out
 
 
 def normalized(logs):
-    """Such that the exponentials of each row sum to one, however large they are."""
-    logs = logs - logs.max(axis=1, keepdims=True)
-    return logs - log_sum(logs, axis=1, keepdims=True)
+    """Less such a constant that the exponentials sum to one, and that constant.
+
+    The largest goes first: it may be of any size, and the rest is near zero.
+    """
+    top = logs.max(axis=1, keepdims=True)
+    logs = logs - top
+    rest = log_sum(logs, axis=1, keepdims=True)
+    return logs - rest, (top + rest)[:, 0]
 
 
-def log_filter(log_startprob, log_transmat, log_densities, steps):
-    """Logarithms of alpha, and of c.
+def log_filter(log_startprob, log_transmat, log_weights, steps):
+    """Logarithms of alpha and c of all rows, in time order.
 
     Parameters
     ----------
@@ -39,37 +77,39 @@ def log_filter(log_startprob, log_transmat, log_densities, steps):
 
     log_transmat : ndarray of shape (K, K)
 
-    log_densities : ndarray of shape (N, K)
+    log_weights : ndarray of shape (N, K)
+        Log densities less their largest, in time order. Those of rows that are
+        impossible after the rows before are set to 0, so that they count as missing.
 
-    steps : list of ndarray of int
-        See `rows_of_steps`.
+    steps : Steps
 
     Returns
     -------
     log_alpha : ndarray of shape (N, K)
 
-    log_weights : ndarray of shape (N, K)
-        Log densities less the largest of the row; 0 for rows that are impossible.
-
-    log_likelihood : ndarray of shape (N,)
+    log_scale : ndarray of shape (N,)
     """
-    top = log_densities.max(axis=1, initial=-np.inf)
-    top[top == -np.inf] = 0.0
-    log_weights, log_alpha = log_densities - top[:, None], np.empty(log_densities.shape)
-    log_likelihood = np.empty(len(top))
-    for t, here in enumerate(steps):
+    log_alpha, log_scale = np.empty_like(log_weights), np.empty(len(log_weights))
+    for t, now in enumerate(steps.now):
         if t == 0:
-            predicted = np.repeat(log_startprob[None], len(here), axis=0)
+            predicted = np.broadcast_to(log_startprob, log_weights[now].shape)
         else:
-            previous = log_alpha[here - 1]
+            previous = log_alpha[steps.before[t - 1]]
             predicted = log_sum(previous[:, :, None] + log_transmat, axis=1)
-        joint = predicted + log_weights[here]
-        log_likelihood[here] = log_sum(joint, axis=1)
-        impossible = log_likelihood[here] == -np.inf
-        log_weights[here[impossible]] = 0.0
+        joint = predicted + log_weights[now]
+        impossible = joint.max(axis=1) == -np.inf
         joint[impossible] = predicted[impossible]
-        log_alpha[here] = normalized(joint)
-    return log_alpha, log_weights, log_likelihood + top
+        log_weights[now][impossible] = 0.0
+        log_alpha[now], log_scale[now] = normalized(joint)
+        log_scale[now][impossible] = -np.inf
+    return log_alpha, log_scale
+
+
+def weigh(log_densities, steps):
+    """Log densities less the largest of each row, and these, in time order."""
+    top = log_densities.max(axis=1, initial=-np.inf)
+    sizes = np.where(top == -np.inf, 0.0, top)
+    return (log_densities - sizes[:, None])[steps.rows], sizes[steps.rows]
 
 
 def filter_rows(startprob, transmat, log_densities, offsets):
@@ -81,10 +121,12 @@ def filter_rows(startprob, transmat, log_densities, offsets):
 
     log_likelihood : ndarray of shape (N,)
     """
-    log_alpha, _, log_likelihood = log_filter(
-        np.log(startprob), np.log(transmat), log_densities, rows_of_steps(offsets)
+    steps = Steps(offsets)
+    log_weights, sizes = weigh(log_densities, steps)
+    log_alpha, log_scale = log_filter(
+        np.log(startprob), np.log(transmat), log_weights, steps
     )
-    return np.exp(log_alpha), log_likelihood
+    return in_order(steps, np.exp(log_alpha)), in_order(steps, log_scale + sizes)
 
 
 def smooth_rows(startprob, transmat, log_densities, offsets):
@@ -99,22 +141,25 @@ def smooth_rows(startprob, transmat, log_densities, offsets):
 
     log_likelihood : ndarray of shape (N,)
     """
-    log_transmat, steps = np.log(transmat), rows_of_steps(offsets)
-    log_alpha, log_weights, log_likelihood = log_filter(
-        np.log(startprob), log_transmat, log_densities, steps
+    steps, log_transmat = Steps(offsets), np.log(transmat)
+    log_weights, sizes = weigh(log_densities, steps)
+    log_alpha, log_scale = log_filter(
+        np.log(startprob), log_transmat, log_weights, steps
     )
-    log_beta, log_gamma = np.zeros(log_alpha.shape), log_alpha.copy()
-    transitions = np.zeros(transmat.shape)
-    for there in steps[:0:-1]:
-        here, after = there - 1, (log_weights[there] + log_beta[there])[:, None, :]
-        beta = log_sum(log_transmat + after, axis=2)
+    log_beta, log_gamma = np.zeros_like(log_alpha), log_alpha.copy()
+    transitions = np.zeros_like(transmat)
+    for here, there in zip(steps.before[::-1], steps.now[:0:-1], strict=True):
+        after = (log_weights[there] + log_beta[there])[:, None, :]
+        steps_on = log_transmat + after
+        beta = log_sum(steps_on, axis=2)
         log_beta[here] = beta - beta.max(axis=1, keepdims=True)
-        log_gamma[here] = normalized(log_alpha[here] + beta)
-        pairs = log_alpha[here][:, :, None] + log_transmat + after
+        log_gamma[here], _ = normalized(log_alpha[here] + beta)
+        pairs = log_alpha[here][:, :, None] + steps_on
         pairs = np.exp(pairs - pairs.max(axis=(1, 2), keepdims=True))
         pairs /= pairs.sum(axis=(1, 2), keepdims=True)
         transitions += pairs.sum(axis=0)
-    return np.exp(log_gamma), transitions, log_likelihood
+    log_likelihood = in_order(steps, log_scale + sizes)
+    return in_order(steps, np.exp(log_gamma)), transitions, log_likelihood
 
 
 def best_paths(log_startprob, log_transmat, log_densities, offsets):
@@ -128,32 +173,28 @@ def best_paths(log_startprob, log_transmat, log_densities, offsets):
 
     log_proba : ndarray of shape (n_sequences,)
     """
-    steps = rows_of_steps(offsets)
-    delta = np.empty(log_densities.shape)
-    states = np.empty(len(delta), dtype=np.intp)
-    for t, here in enumerate(steps):
+    steps = Steps(offsets)
+    rows = log_densities[steps.rows]
+    delta = np.empty_like(rows)
+    for t, now in enumerate(steps.now):
         if t == 0:
-            arrivals = np.repeat(log_startprob[None], len(here), axis=0)
+            arrivals = np.broadcast_to(log_startprob, rows[now].shape)
         else:
-            arrivals = (delta[here - 1][:, :, None] + log_transmat).max(axis=1)
-        best = arrivals + log_densities[here]
+            previous = delta[steps.before[t - 1]]
+            arrivals = (previous[:, :, None] + log_transmat).max(axis=1)
+        best = arrivals + rows[now]
         impossible = best.max(axis=1) == -np.inf
         best[impossible] = arrivals[impossible]
-        delta[here] = best - best.max(axis=1, keepdims=True)
-    last = offsets[1:][offsets[1:] > offsets[:-1]] - 1
-    states[last] = delta[last].argmax(axis=1)
-    for there in steps[:0:-1]:
-        departures = log_transmat.T[states[there]]
-        states[there - 1] = (delta[there - 1] + departures).argmax(axis=1)
-    terms = np.take_along_axis(log_densities, states[:, None], axis=1)[:, 0]
-    for t, there in enumerate(steps):
-        terms[there] += (
-            log_transmat[states[there - 1], states[there]]
-            if t
-            else log_startprob[states[there]]
-        )
-    log_proba = np.zeros(len(offsets) - 1)
-    some = offsets[1:] > offsets[:-1]
-    if some.any():
-        log_proba[some] = np.add.reduceat(terms, offsets[:-1][some])
+        delta[now] = best - best.max(axis=1, keepdims=True)
+    path = delta.argmax(axis=1)
+    for here, there in zip(steps.before[::-1], steps.now[:0:-1], strict=True):
+        path[here] = (delta[here] + log_transmat.T[path[there]]).argmax(axis=1)
+    states = in_order(steps, path)
+    arrivals, some = np.empty(len(states)), offsets[1:] > offsets[:-1]
+    first = offsets[:-1][some]
+    arrivals[1:] = log_transmat[states[:-1], states[1:]]
+    arrivals[first] = log_startprob[states[first]]
+    arrivals += log_densities[np.arange(len(states)), states]
+    log_proba = np.zeros(len(some))
+    log_proba[some] = np.add.reduceat(arrivals, first)
     return states, log_proba
