@@ -106,7 +106,7 @@ cdef struct Model:
     # rows of K numbers to work on
     double *predicted
     double *lost
-    double *lost_before
+    double *lost_before  # what the rows before have lost, carried to this row
 
 
 cdef Model make_model(
@@ -160,10 +160,9 @@ cdef bint predict_loss(Model *m) noexcept nogil:
     """Carry what is lost to the next row; False if it has become negligible there."""
     cdef Py_ssize_t j
     cdef bint counts = False
-    memcpy(m.lost_before, m.lost, m.K * sizeof(double))
-    product(m.lost_before, m.transmat, m.K, m.lost)
+    product(m.lost, m.transmat, m.K, m.lost_before)
     for j in range(m.K):
-        counts |= m.lost[j] > TOLERABLE * m.predicted[j]
+        counts |= m.lost_before[j] > TOLERABLE * m.predicted[j]
     return counts
 
 
@@ -179,13 +178,13 @@ cdef double bound_loss(
     Parameters
     ----------
     carried
-        Whether `lost` holds what the rows before have lost.
+        Whether `lost_before` counts.
     """
     cdef Py_ssize_t j
     cdef double before, total = 0.0
     cdef bint exact
     for j in range(m.K):
-        before = m.lost[j] if carried else 0.0
+        before = m.lost_before[j] if carried else 0.0
         m.lost[j] = before * weight[j]
         if joint[j] < SMALL:
             exact = weight[j] == 0 and log_density[j] == -INFINITY

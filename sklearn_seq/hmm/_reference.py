@@ -8,6 +8,8 @@ compiled recursions, and to hold those against. The notation is that of
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
+
 import numpy as np
 
 log_sum = np.logaddexp.reduce  # log(sum(exp(values))) along an axis
@@ -27,27 +29,30 @@ class Steps:
     ----------
     rows : ndarray of int of shape (N,)
         Which row of the sequences stands in each place.
-
-    now : list of slice
-        The places of each step.
-
-    before : list of slice
-        For each step after the first, the places of the rows before those of `now`.
     """
 
     def __init__(self, offsets):
         lengths = np.diff(offsets)
         order = np.argsort(-lengths, kind="stable")
-        longest = lengths.max(initial=0)
-        n_there = np.searchsorted(-lengths[order], -np.arange(longest))
-        begins = offsets[order]
-        parts = [begins[:n] + t for t, n in enumerate(n_there)]
-        self.rows = np.concatenate([*parts, np.empty(0, dtype=np.intp)])
-        ends = np.cumsum(n_there).tolist()
-        n_there = n_there.tolist()
-        self.now = [slice(e - n, e) for e, n in zip(ends, n_there, strict=True)]
-        pairs = zip(self.now, n_there[1:], strict=False)
-        self.before = [slice(here.start, here.start + n) for here, n in pairs]
+        times = np.arange(lengths.max(initial=0))
+        counts = np.searchsorted(-lengths[order], -times)
+        self._begins = np.append(0, np.cumsum(counts))
+        time = np.repeat(times, counts)
+        self.rows = offsets[order[np.arange(len(time)) - self._begins[time]]] + time
+
+    def forward(self):
+        """Places of the rows before each step and of its own."""
+        before = slice(0, 0)
+        for begin, end in pairwise(self._begins):
+            now = slice(begin, end)
+            yield slice(before.start, before.start + end - begin), now
+            before = now
+
+    def backward(self):
+        """The same for each step that has one before it, the last first."""
+        for t in range(len(self._begins) - 2, 0, -1):
+            before, begin, end = self._begins[t - 1 : t + 2]
+            yield slice(before, before + end - begin), slice(begin, end)
 
 
 def in_order(steps, values):
@@ -90,12 +95,12 @@ def log_filter(log_startprob, log_transmat, log_weights, steps):
     log_scale : ndarray of shape (N,)
     """
     log_alpha, log_scale = np.empty_like(log_weights), np.empty(len(log_weights))
-    for t, now in enumerate(steps.now):
-        if t == 0:
+    for before, now in steps.forward():
+        if now.start == 0:
             predicted = np.broadcast_to(log_startprob, log_weights[now].shape)
         else:
-            previous = log_alpha[steps.before[t - 1]]
-            predicted = log_sum(previous[:, :, None] + log_transmat, axis=1)
+            previous = log_alpha[before][:, :, None]
+            predicted = log_sum(previous + log_transmat, axis=1)
         joint = predicted + log_weights[now]
         impossible = joint.max(axis=1) == -np.inf
         joint[impossible] = predicted[impossible]
@@ -148,7 +153,7 @@ def smooth_rows(startprob, transmat, log_densities, offsets):
     )
     log_beta, log_gamma = np.zeros_like(log_alpha), log_alpha.copy()
     transitions = np.zeros_like(transmat)
-    for here, there in zip(steps.before[::-1], steps.now[:0:-1], strict=True):
+    for here, there in steps.backward():
         after = (log_weights[there] + log_beta[there])[:, None, :]
         steps_on = log_transmat + after
         beta = log_sum(steps_on, axis=2)
@@ -176,18 +181,17 @@ def best_paths(log_startprob, log_transmat, log_densities, offsets):
     steps = Steps(offsets)
     rows = log_densities[steps.rows]
     delta = np.empty_like(rows)
-    for t, now in enumerate(steps.now):
-        if t == 0:
+    for before, now in steps.forward():
+        if now.start == 0:
             arrivals = np.broadcast_to(log_startprob, rows[now].shape)
         else:
-            previous = delta[steps.before[t - 1]]
-            arrivals = (previous[:, :, None] + log_transmat).max(axis=1)
+            arrivals = (delta[before][:, :, None] + log_transmat).max(axis=1)
         best = arrivals + rows[now]
         impossible = best.max(axis=1) == -np.inf
         best[impossible] = arrivals[impossible]
         delta[now] = best - best.max(axis=1, keepdims=True)
     path = delta.argmax(axis=1)
-    for here, there in zip(steps.before[::-1], steps.now[:0:-1], strict=True):
+    for here, there in steps.backward():
         path[here] = (delta[here] + log_transmat.T[path[there]]).argmax(axis=1)
     states = in_order(steps, path)
     arrivals, some = np.empty(len(states)), offsets[1:] > offsets[:-1]
