@@ -100,7 +100,6 @@ cdef struct Model:
     Py_ssize_t K
     const double *startprob
     const double *transmat
-    const double *transposed
     bint may_lose  # whether a transition is less probable than DENSE
     bint tiny  # whether a possible one is less probable than SMALL
     # rows of K numbers to work on
@@ -110,17 +109,12 @@ cdef struct Model:
 
 
 cdef Model make_model(
-    const double[::1] startprob,
-    const double[:, ::1] transmat,
-    const double[:, ::1] transposed,
-    double[:, ::1] work,
+    const double[::1] startprob, const double[:, ::1] transmat, double[:, ::1] work
 ):
     cdef Model m
     cdef Py_ssize_t i, j
     m.K = startprob.shape[0]
-    m.startprob = &startprob[0]
-    m.transmat = &transmat[0, 0]
-    m.transposed = &transposed[0, 0]
+    m.startprob, m.transmat = &startprob[0], &transmat[0, 0]
     m.predicted, m.lost, m.lost_before = &work[0, 0], &work[1, 0], &work[2, 0]
     m.may_lose = m.tiny = False
     for i in range(m.K):
@@ -128,6 +122,24 @@ cdef Model make_model(
             m.may_lose |= transmat[i, j] < DENSE
             m.tiny |= 0 < transmat[i, j] < SMALL
     return m
+
+
+cdef Py_ssize_t longest(const Py_ssize_t[::1] offsets):
+    """Number of rows of the longest sequence."""
+    cdef Py_ssize_t i, n = 0
+    for i in range(offsets.shape[0] - 1):
+        n = max(n, offsets[i + 1] - offsets[i])
+    return n
+
+
+cdef transposed(const double[:, ::1] matrix):
+    cdef Py_ssize_t i, j
+    out = np.empty((matrix.shape[1], matrix.shape[0]))
+    cdef double[:, ::1] values = out
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            values[j, i] = matrix[i, j]
+    return out
 
 
 cdef double largest(const double *values, Py_ssize_t K) noexcept nogil:
@@ -211,7 +223,7 @@ cdef Py_ssize_t forward(
     alpha_step, weights_step
         K if those of all rows are kept, 0 if each row overwrites the one before.
     """
-    cdef Py_ssize_t t, j, K = m.K
+    cdef Py_ssize_t t, j, attempt, K = m.K
     cdef double top, total, smallest, lost, size
     cdef bint carried = False
     cdef double *previous = alpha
@@ -224,7 +236,7 @@ cdef Py_ssize_t forward(
         if carried:
             carried = predict_loss(m)
         top = weigh(log_densities, weights, K)
-        while True:
+        for attempt in range(2):
             # alpha[t] = predicted * weight / c[t]
             total, smallest, lost = 0.0, INFINITY, 0.0
             for j in range(K):
@@ -235,9 +247,9 @@ cdef Py_ssize_t forward(
                 lost = bound_loss(m, log_densities, weights, alpha, carried)
                 if lost > TOLERABLE * total:
                     return t
-            if total > 0:
+            if total != 0 or attempt == 1:
                 break
-            # after the rows before, no state can have given this one
+            # After the rows before, no state can have given this one.
             top = -INFINITY
             for j in range(K):
                 weights[j] = 1.0
@@ -258,6 +270,7 @@ cdef Py_ssize_t forward(
 
 cdef bint backward(
     Model *m,
+    const double *transposed,
     Py_ssize_t T,
     double *alpha,
     double *weights,
@@ -268,6 +281,9 @@ cdef bint backward(
 
     Parameters
     ----------
+    transposed
+        A'.
+
     alpha, weights
         As `forward` left them.
 
@@ -291,7 +307,7 @@ cdef bint backward(
         for i in range(K):
             left[i] = alpha[t * K + i]
             right[i] = weights[(t + 1) * K + i] * beta[i]
-        product(right, m.transposed, K, beta)
+        product(right, transposed, K, beta)
         total, size = 0.0, 0.0
         for i in range(K):
             alpha[t * K + i] = left[i] * beta[i]
@@ -337,32 +353,35 @@ def filter_rows(
 
     Returns
     -------
-    n_certain : ndarray of int of shape (n_sequences,)
-        Number of rows of each sequence that are filled in: those before the first of
-        which underflow may have taken something that counts.
+    given_up : dict of int to int
+        Sequences of which underflow may have taken something that counts, and the
+        number of their rows before the first of which this is so. Those are filled in.
     """
-    cdef Py_ssize_t i, n = offsets.shape[0] - 1, K = transmat.shape[0]
+    cdef Py_ssize_t i, T, n_certain, K = transmat.shape[0]
     cdef double[:, ::1] work = np.empty((5, K))
-    cdef Model m = make_model(startprob, transmat, transmat, work)
+    cdef Model m = make_model(startprob, transmat, work)
     cdef double *alpha = &work[3, 0]
     cdef bint keep = proba is not None
-    n_certain = np.empty(n, dtype=np.intp)
-    cdef Py_ssize_t[::1] certain = n_certain
+    given_up = {}
     with nogil:
-        for i in range(n):
+        for i in range(offsets.shape[0] - 1):
+            T = offsets[i + 1] - offsets[i]
             if keep:
                 alpha = &proba[offsets[i], 0]
-            certain[i] = forward(
+            n_certain = forward(
                 &m,
                 &log_densities[offsets[i], 0],
-                offsets[i + 1] - offsets[i],
+                T,
                 alpha,
                 K if keep else 0,
                 &work[4, 0],
                 0,
                 &log_likelihood[offsets[i]],
             )
-    return n_certain
+            if n_certain < T:
+                with gil:
+                    given_up[i] = n_certain
+    return given_up
 
 
 def smooth_rows(
@@ -389,34 +408,30 @@ def smooth_rows(
 
     Returns
     -------
-    n_certain : ndarray of int of shape (n_sequences,)
-        As from `filter_rows`, for the log-likelihood.
-
-    smoothed : ndarray of int of shape (n_sequences,)
-        Whether each sequence is smoothed. The others have no part in `transitions`.
+    given_up : dict of int to int
+        As from `filter_rows`. Those that cannot be smoothed are among them, with all
+        their rows if the filter is certain. They have no part in `transitions`.
 
     transitions : ndarray of shape (K, K)
         Expected numbers of transitions.
     """
-    cdef Py_ssize_t i, j, T, n = offsets.shape[0] - 1, K = transmat.shape[0]
-    longest = int(np.diff(offsets).max(initial=0))
-    cdef bint in_place = &proba[0, 0] == &log_densities[0, 0]
-    cdef double[:, ::1] work = np.empty((3 + 2 * BLOCK, K))
-    cdef double[:, ::1] weights = np.empty((longest, K))
-    cdef double[:, ::1] alphas = np.empty((longest, K)) if in_place else weights
-    cdef double[:, ::1] transposed = np.array(transmat.T, order="C")
-    cdef Model m = make_model(startprob, transmat, transposed, work)
+    cdef Py_ssize_t i, j, T, n_certain, K = transmat.shape[0]
+    cdef bint done, in_place = &proba[0, 0] == &log_densities[0, 0]
+    cdef double[:, ::1] work = np.empty((3 + 2 * BLOCK + K, K))
+    cdef double *counts = &work[3 + 2 * BLOCK, 0]
+    cdef double[:, ::1] weights = np.empty((longest(offsets), K))
+    cdef double[:, ::1] alphas = np.empty((longest(offsets), K)) if in_place else weights
+    cdef double[:, ::1] from_each = transposed(transmat)
+    cdef Model m = make_model(startprob, transmat, work)
     cdef double *alpha = &alphas[0, 0]
-    total_counts, n_certain = np.zeros((K, K)), np.empty(n, dtype=np.intp)
-    smoothed = np.ones(n, dtype=np.intp)
-    cdef double[:, ::1] total = total_counts, counts = np.empty((K, K))
-    cdef Py_ssize_t[::1] certain = n_certain, done = smoothed
+    transitions, given_up = np.zeros((K, K)), {}
+    cdef double[:, ::1] expected = transitions
     with nogil:
-        for i in range(n):
+        for i in range(offsets.shape[0] - 1):
             T = offsets[i + 1] - offsets[i]
             if not in_place:
                 alpha = &proba[offsets[i], 0]
-            certain[i] = forward(
+            n_certain = forward(
                 &m,
                 &log_densities[offsets[i], 0],
                 T,
@@ -426,17 +441,19 @@ def smooth_rows(
                 K,
                 &log_likelihood[offsets[i]],
             )
-            memset(&counts[0, 0], 0, K * K * sizeof(double))
-            done[i] = certain[i] == T and backward(
-                &m, T, alpha, &weights[0, 0], &work[3, 0], &counts[0, 0]
+            memset(counts, 0, K * K * sizeof(double))
+            done = n_certain == T and backward(
+                &m, &from_each[0, 0], T, alpha, &weights[0, 0], &work[3, 0], counts
             )
-            if not done[i]:
+            if not done:
+                with gil:
+                    given_up[i] = n_certain
                 continue
             if in_place:
                 memcpy(&proba[offsets[i], 0], alpha, T * K * sizeof(double))
             for j in range(K * K):
-                (&total[0, 0])[j] += (&counts[0, 0])[j]
-    return n_certain, smoothed, np.multiply(total_counts, transmat)
+                (&expected[0, 0])[j] += (&transmat[0, 0])[j] * counts[j]
+    return given_up, transitions
 
 
 cdef double best_path(
@@ -527,9 +544,8 @@ def best_paths(
     log_proba : ndarray of shape (n_sequences,)
     """
     cdef Py_ssize_t i, n = offsets.shape[0] - 1, K = log_startprob.shape[0]
-    longest = int(np.diff(offsets).max(initial=0))
-    cdef double[:, ::1] delta = np.empty((longest, K))
-    cdef double[:, ::1] departures = np.array(log_transmat.T, order="C")
+    cdef double[:, ::1] delta = np.empty((longest(offsets), K))
+    cdef double[:, ::1] departures = transposed(log_transmat)
     states, log_proba = np.empty(len(log_densities), dtype=np.intp), np.zeros(n)
     cdef Py_ssize_t[::1] path = states
     cdef double[::1] values = log_proba

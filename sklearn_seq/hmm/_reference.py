@@ -117,6 +117,7 @@ def weigh(log_densities, steps):
     return (log_densities - sizes[:, None])[steps.rows], sizes[steps.rows]
 
 
+@np.errstate(divide="ignore")  # log(0) is -inf
 def filter_rows(startprob, transmat, log_densities, offsets):
     """Filter all sequences.
 
@@ -134,6 +135,7 @@ def filter_rows(startprob, transmat, log_densities, offsets):
     return in_order(steps, np.exp(log_alpha)), in_order(steps, log_scale + sizes)
 
 
+@np.errstate(divide="ignore")  # log(0) is -inf
 def smooth_rows(startprob, transmat, log_densities, offsets):
     """Smooth all sequences.
 

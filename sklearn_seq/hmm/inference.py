@@ -183,51 +183,54 @@ def viterbi(startprob, transmat, log_densities, offsets):
     return (compiled or reference).best_paths(*logs, *rows)
 
 
-@np.errstate(all="ignore")
 def _filter(startprob, transmat, log_densities, offsets, proba=None):
-    """Fill in `proba`, if it is given, and return it and the log-likelihoods of rows."""
+    """Probabilities, in `proba` if it is given, and log-likelihoods of rows."""
     model = startprob, transmat
     if compiled is None:
-        values, log_likelihood = reference.filter_rows(*model, log_densities, offsets)
-        return values, log_likelihood
+        return reference.filter_rows(*model, log_densities, offsets)
     log_likelihood = np.empty(len(log_densities))
-    n_certain = compiled.filter_rows(
+    given_up = compiled.filter_rows(
         *model, log_densities, offsets, log_likelihood, proba
     )
-    for i in np.flatnonzero(n_certain < np.diff(offsets)):
-        alone, uncertain = _alone(log_densities, offsets, i, n_certain[i])
-        values, density = reference.filter_rows(*model, *alone)
-        log_likelihood[uncertain] = density[n_certain[i] :]
+    for i, n_certain in given_up.items():
+        rows, uncertain = _rows_of(offsets, i, n_certain)
+        values, density = reference.filter_rows(*model, *_alone(log_densities[rows]))
+        log_likelihood[uncertain] = density[n_certain:]
         if proba is not None:
-            proba[uncertain] = values[n_certain[i] :]
+            proba[uncertain] = values[n_certain:]
     return proba, log_likelihood
 
 
-@np.errstate(all="ignore")
 def _smooth(startprob, transmat, log_densities, offsets, proba):
-    """Fill in `proba`, and return expected transitions and log-likelihoods of rows."""
+    """Expected transitions and log-likelihoods of rows; `proba` is filled in."""
     model = startprob, transmat
     if compiled is None:
         proba[:], *sums = reference.smooth_rows(*model, log_densities, offsets)
         return sums
     log_likelihood = np.empty(len(log_densities))
-    n_certain, smoothed, transitions = compiled.smooth_rows(
+    given_up, transitions = compiled.smooth_rows(
         *model, log_densities, offsets, log_likelihood, proba
     )
-    for i in np.flatnonzero(smoothed == 0):
-        alone, uncertain = _alone(log_densities, offsets, i, n_certain[i])
-        values, counts, density = reference.smooth_rows(*model, *alone)
-        proba[offsets[i] : offsets[i + 1]] = values
-        log_likelihood[uncertain] = density[n_certain[i] :]
+    for i, n_certain in given_up.items():
+        rows, uncertain = _rows_of(offsets, i, n_certain)
+        values, counts, density = reference.smooth_rows(
+            *model, *_alone(log_densities[rows])
+        )
+        proba[rows] = values
+        log_likelihood[uncertain] = density[n_certain:]
         transitions += counts
     return transitions, log_likelihood
 
 
-def _alone(log_densities, offsets, i, n_certain):
-    """Rows of a sequence, their offsets, and where its uncertain rows are among all."""
+def _rows_of(offsets, i, n_certain):
+    """The rows of a sequence, and those of them from the first uncertain one on."""
     begin, end = offsets[i : i + 2]
-    alone = log_densities[begin:end], np.array([0, end - begin])
-    return alone, slice(begin + n_certain, end)
+    return slice(begin, end), slice(begin + n_certain, end)
+
+
+def _alone(log_densities):
+    """One sequence: its values must not depend on what else runs beside it."""
+    return log_densities, np.array([0, len(log_densities)])
 
 
 def _arrays(startprob, transmat, log_densities, offsets):
