@@ -13,8 +13,8 @@ Of a sequence of T rows, with b[t, j] the density of row t in state j::
 with alpha[-1] A = pi, beta[T-1] = 1, and c and d such that alpha[t] and beta[t] sum to
 one. The log-likelihood of a row given those before it is log c[t].
 
-Densities are divided by their largest of the row, which gives the weights of the states.
-What becomes smaller than SMALL may have underflowed. The functions bound what may have
+Densities are divided by the largest that counts in the row, which gives the weights of
+the states. What becomes smaller than SMALL may have underflowed. The functions bound what may have
 been lost, and give a sequence up as soon as it may matter: the caller then runs it in
 logarithms. What is done at a row depends on it and the rows before alone.
 
@@ -142,32 +142,6 @@ cdef transposed(const double[:, ::1] matrix):
     return out
 
 
-cdef double largest(const double *values, Py_ssize_t K) noexcept nogil:
-    cdef double top = values[0]
-    cdef Py_ssize_t j
-    for j in range(1, K):
-        top = values[j] if values[j] > top else top
-    return top
-
-
-cdef double weigh(
-    const double *log_density, double *weight, Py_ssize_t K
-) noexcept nogil:
-    """Densities over their largest, of which the logarithm is returned.
-
-    All one if no state can have given the row, which then counts as missing.
-    """
-    cdef double top = largest(log_density, K)
-    cdef Py_ssize_t j
-    if top == -INFINITY:
-        for j in range(K):
-            weight[j] = 1.0
-    else:
-        for j in range(K):
-            weight[j] = exp(log_density[j] - top)
-    return top
-
-
 cdef bint predict_loss(Model *m) noexcept nogil:
     """Carry what is lost to the next row; False if it has become negligible there."""
     cdef Py_ssize_t j
@@ -176,6 +150,28 @@ cdef bint predict_loss(Model *m) noexcept nogil:
     for j in range(m.K):
         counts |= m.lost_before[j] > TOLERABLE * m.predicted[j]
     return counts
+
+
+cdef double weigh(
+    Model *m, const double *log_density, double *weight, bint carried
+) noexcept nogil:
+    """Densities over their largest, of which the logarithm is returned.
+
+    States that no path reaches have no part in it. If no other can have given the row,
+    all weights are one: it counts as missing.
+    """
+    cdef Py_ssize_t j
+    cdef double top = -INFINITY
+    for j in range(m.K):
+        if m.predicted[j] > 0 or m.tiny or (carried and m.lost_before[j] > 0):
+            top = top if log_density[j] <= top else log_density[j]  # NaN stays
+    if top == -INFINITY:
+        for j in range(m.K):
+            weight[j] = 1.0
+    else:
+        for j in range(m.K):
+            weight[j] = 0.0 if log_density[j] > top else exp(log_density[j] - top)
+    return top
 
 
 cdef double bound_loss(
@@ -223,7 +219,7 @@ cdef Py_ssize_t forward(
     alpha_step, weights_step
         K if those of all rows are kept, 0 if each row overwrites the one before.
     """
-    cdef Py_ssize_t t, j, attempt, K = m.K
+    cdef Py_ssize_t t, j, K = m.K
     cdef double top, total, smallest, lost, size
     cdef bint carried = False
     cdef double *previous = alpha
@@ -235,24 +231,17 @@ cdef Py_ssize_t forward(
             product(previous, m.transmat, K, m.predicted)
         if carried:
             carried = predict_loss(m)
-        top = weigh(log_densities, weights, K)
-        for attempt in range(2):
-            # alpha[t] = predicted * weight / c[t]
-            total, smallest, lost = 0.0, INFINITY, 0.0
-            for j in range(K):
-                alpha[j] = m.predicted[j] * weights[j]
-                total += alpha[j]
-                smallest = alpha[j] if alpha[j] < smallest else smallest
-            if carried or (smallest < SMALL and (m.may_lose or t == 0)):
-                lost = bound_loss(m, log_densities, weights, alpha, carried)
-                if lost > TOLERABLE * total:
-                    return t
-            if total != 0 or attempt == 1:
-                break
-            # After the rows before, no state can have given this one.
-            top = -INFINITY
-            for j in range(K):
-                weights[j] = 1.0
+        top = weigh(m, log_densities, weights, carried)
+        # alpha[t] = predicted * weight / c[t]
+        total, smallest, lost = 0.0, INFINITY, 0.0
+        for j in range(K):
+            alpha[j] = m.predicted[j] * weights[j]
+            total += alpha[j]
+            smallest = alpha[j] if alpha[j] < smallest else smallest
+        if carried or (smallest < SMALL and (m.may_lose or t == 0)):
+            lost = bound_loss(m, log_densities, weights, alpha, carried)
+            if lost > TOLERABLE * total:
+                return t
         carried = lost > 0
         size = 1 / total
         for j in range(K):
@@ -493,7 +482,8 @@ cdef double best_path(
             value = delta[i] + row[i]
             top = value if value > top else top
         if top == -INFINITY:  # a row that is impossible counts as missing
-            top = largest(delta, K)
+            for i in range(K):
+                top = delta[i] if delta[i] > top else top
             for i in range(K):
                 delta[i] -= top
         else:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from sklearn_seq.hmm import inference
 from sklearn_seq.hmm.inference import forward, log_likelihood, smooth, viterbi
 
-
 ENGINES = ["compiled", "reference"] if inference.compiled else ["reference"]
 
 
