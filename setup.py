@@ -57,7 +57,8 @@ class BuildKernels(build_ext):
                 f"sklearn_seq is installed without its compiled kernels ({names}): "
                 f"{type(error).__name__}: {error}\n"
                 "It works without them, on NumPy, slower. For the speed, install a C "
-                "compiler and then sklearn_seq again.",
+                "compiler, and sklearn_seq again with pip's options --no-cache-dir "
+                "--force-reinstall.",
                 file=sys.stderr,
             )
 

@@ -65,7 +65,7 @@ cdef extern from *:
         add_product(a + 1, 1, rows + K, K - 1, K, out);
     }
 
-    /* out[j] = max(out[j], max_i a[i] + rows[i, j]), likewise. */
+    /* out[j] = max(out[j], max_i a[i] + rows[i, j]) over K rows of K numbers. */
     static void add_maxima(const double *a, const double *rows, Py_ssize_t K,
                            double *CYTHON_RESTRICT out)
     {

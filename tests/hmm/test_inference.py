@@ -241,6 +241,22 @@ def test_probabilities_that_come_back_from_far_below():
         check(np.full(2, 0.5), np.eye(2), np.tile(rows[::-1], (n, 1)), offsets)
 
 
+def test_transitions_that_underflow_still_decide():
+    """From a state of probability 1e-149 to another, by 1e-200."""
+    transmat = np.eye(3)
+    transmat[1, 2] = 1e-200
+    rows = np.array([[0.0, 0.0, 0.0], [-np.inf, -np.inf, 0.0], [0.0, 0.0, 0.0]])
+    check(np.array([1.0, 1e-149, 0.0]), transmat, rows, np.array([0, 3]))
+
+
+def test_states_that_no_path_reaches_tell_nothing():
+    """The last would explain all rows, by far better than the path that is possible."""
+    transmat = np.array([[1e-100, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    rows = np.zeros((9, 3))
+    rows[:, 1] = -np.inf
+    check(np.array([1.0, 0.0, 0.0]), transmat, rows, np.array([0, 9]))
+
+
 def test_impossible_rows_count_as_missing():
     transmat = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5]])
     startprob = np.array([1.0, 0.0, 0.0])
