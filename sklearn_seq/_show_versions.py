@@ -6,7 +6,10 @@
 import platform
 import sys
 from importlib import import_module
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import module_from_spec
+from pathlib import Path
 
 from threadpoolctl import threadpool_info
 
@@ -22,12 +25,14 @@ PACKAGES = (
     "polars",
     "matplotlib",
 )
+KERNELS = {"hmm": "_forward_backward"}  # of each family that has one
 
 
 def show_versions():
     """Print the versions of Python, of the package and of what it depends on.
 
-    Add what it prints to a bug report.
+    Kernels are "compiled", or the slower "NumPy reference" takes their place. Add what
+    it prints to a bug report.
 
     Examples
     --------
@@ -41,6 +46,7 @@ def show_versions():
     """
     print_table("System", system_info())
     print_table("Python packages", package_versions())
+    print_table("Kernels", kernels())
     import_module("scipy.linalg")  # a BLAS is known once it is loaded
     for pool in threadpool_info():
         print_table("Thread pool", pool)
@@ -72,3 +78,25 @@ def package_versions():
         except PackageNotFoundError:
             versions[name] = None
     return versions
+
+
+def kernels():
+    """What runs the recursions of each family that has a compiled kernel.
+
+    The kernel alone is loaded, not the family.
+    """
+    found = {}
+    for family, name in KERNELS.items():
+        folder = Path(sklearn_seq.__file__).parent / family
+        spec = PathFinder.find_spec(name, [str(folder)])
+        found[family] = "compiled" if spec and loads(spec) else "NumPy reference"
+    return found
+
+
+def loads(spec):
+    """Whether a compiled module can be loaded."""
+    try:
+        module_from_spec(spec)
+    except ImportError:
+        return False
+    return True

@@ -1,9 +1,12 @@
 """What pyproject.toml says of the package, and the scripts that hold it to that."""
 
+import importlib
 import inspect
 import os
 import re
+import shutil
 import subprocess
+import sysconfig
 import tomllib
 import typing
 from pathlib import Path
@@ -142,3 +145,18 @@ def test_scripts_can_be_run():
     for path in [*(ROOT / "tools").glob("[tb]*.sh"), ROOT / ".ci" / "run"]:
         assert os.access(path, os.X_OK), path
         subprocess.run(["bash", "-n", path], check=True)
+
+
+def kernels():
+    """Modules that are compiled where a compiler is."""
+    for path in sorted((ROOT / "sklearn_seq").rglob("*.pyx")):
+        yield ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("name", list(kernels()))
+def test_kernels_are_compiled_where_a_compiler_is(name):
+    """An install without them goes through: here, nobody may miss them unnoticed."""
+    compiler = (sysconfig.get_config_var("CC") or "none").split()[0]
+    default = "1" if shutil.which(compiler) is None else "0"
+    if os.environ.get("SKLEARN_SEQ_PURE", default) == "0":
+        importlib.import_module(name)

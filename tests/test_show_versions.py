@@ -2,6 +2,8 @@ import importlib.metadata
 import platform
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import sklearn
 from threadpoolctl import threadpool_info
 
 import sklearn_seq
+from sklearn_seq._show_versions import KERNELS
 
 
 def lines(capsys):
@@ -35,6 +38,32 @@ def test_linear_algebra_libraries_are_named(capsys):
     for pool in threadpool_info():
         assert ("filepath", str(pool["filepath"])) in printed
         assert ("num_threads", str(pool["num_threads"])) in printed
+
+
+def test_kernels_are_those_that_run(capsys):
+    from sklearn_seq.hmm import inference
+
+    printed = dict(lines(capsys))
+    assert printed["hmm"] == ("compiled" if inference.compiled else "NumPy reference")
+
+
+@pytest.mark.parametrize("content", [None, "no library"])
+def test_kernels_that_cannot_be_loaded_do_not_run(
+    monkeypatch, capsys, tmp_path, content
+):
+    monkeypatch.setattr(sklearn_seq, "__file__", str(tmp_path / "__init__.py"))
+    for family, name in KERNELS.items():
+        (tmp_path / family).mkdir()
+        if content:
+            path = tmp_path / family / (name + EXTENSION_SUFFIXES[0])
+            path.write_text(content)
+    printed = dict(lines(capsys))
+    assert [printed[family] for family in KERNELS] == ["NumPy reference"] * len(KERNELS)
+
+
+def test_every_kernel_is_told_of():
+    files = Path(sklearn_seq.__file__).parent.rglob("*.pyx")
+    assert {(path.parent.name, path.stem) for path in files} == set(KERNELS.items())
 
 
 @pytest.mark.parametrize("name", ["polars", "matplotlib"])

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/environment.sh
 "$PYTHON" -m venv "$folder"
-"$programs/python" -m pip install -c tools/floors.txt '.[test]'
+"$programs/python" -m pip install -c tools/floors.txt -e '.[test]'
 "$programs/python" -m pytest -n auto \
   tests/test_common.py \
   tests/test_sequences.py \

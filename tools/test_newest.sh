@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 source tools/environment.sh
 command=$(sed -n '/<!-- test command -->/,/^```$/p' README.md | sed '1,2d;$d')
 case $command in
-  'python3 -m venv .venv && .venv/bin/pip install '*) ;;
+  'python3 -m venv .venv && .venv/bin/pip install -e '*) ;;
   *) echo "README.md: no test command, or another than is expected" >&2; exit 1 ;;
 esac
 printf '+ %s\n' "$command"

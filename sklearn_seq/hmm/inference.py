@@ -4,13 +4,10 @@ The model of a sequence of rows, of which only log densities are known here::
 
     P(s[0] = i) = pi[i],   P(s[t+1] = j | s[t] = i) = A[i, j],   x[t] ~ p(x | s[t])
 
-The recursions run in scaled probabilities: over many sequences side by side, over the
-chunks of a long sequence side by side, or, for a short one, as banded systems. Where
-a probability that counts would leave the range of floating point, they run in
-logarithms.
-
-The path taken by a row depends on lengths and on the rows before it, so that filtered
-values are unchanged, bit by bit, by later rows.
+The recursions run compiled, in scaled probabilities (``_forward_backward.pyx``). Where
+one that counts would leave the range of floating point, the rest of the sequence runs
+in logarithms, in NumPy (``_reference.py``), and so does everything if nothing is
+compiled. Filtered values are unchanged, bit by bit, by later rows.
 
 A row that no state can have given, after the rows before it, has the log-likelihood
 -inf, and counts as missing for the probabilities of the states: they stay finite.
@@ -27,13 +24,21 @@ optimum decoding algorithm. IEEE Transactions on Information Theory, 13, 260-269
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import logging
 from typing import NamedTuple
 
 import numpy as np
 
-from ._scaled import filter_groups
-from ._smoother import smooth_groups
-from ._viterbi import best_paths
+from . import _reference as reference
+
+try:
+    from . import _forward_backward as compiled
+except ImportError:
+    compiled = None
+
+logging.getLogger("sklearn_seq").debug(
+    "Hidden Markov models run %s.", "compiled" if compiled else "on the NumPy reference"
+)
 
 __all__ = ["Filtered", "Smoothed", "forward", "log_likelihood", "smooth", "viterbi"]
 
@@ -99,9 +104,7 @@ def forward(startprob, transmat, log_densities, offsets):
     filtered : Filtered
     """
     arrays = _arrays(startprob, transmat, log_densities, offsets)
-    proba = np.empty_like(arrays[2])
-    with np.errstate(all="ignore"):
-        return Filtered(proba, filter_groups(*arrays, proba))
+    return Filtered(*_filter(*arrays, np.empty_like(arrays[2])))
 
 
 def log_likelihood(startprob, transmat, log_densities, offsets):
@@ -122,8 +125,7 @@ def log_likelihood(startprob, transmat, log_densities, offsets):
     log_likelihood : ndarray of shape (N,)
         Of a sequence, the sum is its log-likelihood.
     """
-    with np.errstate(all="ignore"):
-        return filter_groups(*_arrays(startprob, transmat, log_densities, offsets))
+    return _filter(*_arrays(startprob, transmat, log_densities, offsets))[1]
 
 
 def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
@@ -148,8 +150,7 @@ def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
     """
     arrays = _arrays(startprob, transmat, log_densities, offsets)
     proba = arrays[2] if overwrite else np.empty_like(arrays[2])
-    with np.errstate(all="ignore"):
-        transitions, log_density = smooth_groups(*arrays, proba)
+    transitions, log_density = _smooth(*arrays, proba)
     begins, ends = arrays[3][:-1], arrays[3][1:]
     start = np.add.reduce(proba[begins[ends > begins]], axis=0)
     return Smoothed(proba, transitions, start, log_density)
@@ -176,8 +177,60 @@ def viterbi(startprob, transmat, log_densities, offsets):
         Joint log probability of path and rows; -inf if no path is possible, 0 for a
         sequence without rows.
     """
-    with np.errstate(all="ignore"):
-        return best_paths(*_arrays(startprob, transmat, log_densities, offsets))
+    startprob, transmat, *rows = _arrays(startprob, transmat, log_densities, offsets)
+    with np.errstate(divide="ignore"):
+        logs = np.log(startprob), np.log(transmat)
+    return (compiled or reference).best_paths(*logs, *rows)
+
+
+def _filter(startprob, transmat, log_densities, offsets, proba=None):
+    """Probabilities, in `proba` if it is given, and log-likelihoods of rows."""
+    model = startprob, transmat
+    if compiled is None:
+        return reference.filter_rows(*model, log_densities, offsets)
+    log_likelihood = np.empty(len(log_densities))
+    given_up = compiled.filter_rows(
+        *model, log_densities, offsets, log_likelihood, proba
+    )
+    for i, n_certain in given_up.items():
+        rows, uncertain = _rows_of(offsets, i, n_certain)
+        values, density = reference.filter_rows(*model, *_alone(log_densities[rows]))
+        log_likelihood[uncertain] = density[n_certain:]
+        if proba is not None:
+            proba[uncertain] = values[n_certain:]
+    return proba, log_likelihood
+
+
+def _smooth(startprob, transmat, log_densities, offsets, proba):
+    """Expected transitions and log-likelihoods of rows; `proba` is filled in."""
+    model = startprob, transmat
+    if compiled is None:
+        proba[:], *sums = reference.smooth_rows(*model, log_densities, offsets)
+        return sums
+    log_likelihood = np.empty(len(log_densities))
+    given_up, transitions = compiled.smooth_rows(
+        *model, log_densities, offsets, log_likelihood, proba
+    )
+    for i, n_certain in given_up.items():
+        rows, uncertain = _rows_of(offsets, i, n_certain)
+        values, counts, density = reference.smooth_rows(
+            *model, *_alone(log_densities[rows])
+        )
+        proba[rows] = values
+        log_likelihood[uncertain] = density[n_certain:]
+        transitions += counts
+    return transitions, log_likelihood
+
+
+def _rows_of(offsets, i, n_certain):
+    """The rows of a sequence, and those of them from the first uncertain one on."""
+    begin, end = offsets[i : i + 2]
+    return slice(begin, end), slice(begin + n_certain, end)
+
+
+def _alone(log_densities):
+    """One sequence: its values must not depend on what else runs beside it."""
+    return log_densities, np.array([0, len(log_densities)])
 
 
 def _arrays(startprob, transmat, log_densities, offsets):
@@ -186,5 +239,5 @@ def _arrays(startprob, transmat, log_densities, offsets):
         np.ascontiguousarray(startprob, dtype=np.float64),
         np.ascontiguousarray(transmat, dtype=np.float64),
         np.ascontiguousarray(log_densities, dtype=np.float64),
-        np.asarray(offsets, dtype=np.intp),
+        np.ascontiguousarray(offsets, dtype=np.intp),
     )

