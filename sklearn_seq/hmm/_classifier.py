@@ -25,8 +25,9 @@ from ..targets import NEXT, SEQUENCE
 from ._categorical import encoder_of
 from ._families import make_hmm
 from ._gmm import GMMHMM
+from ._log_filter import log_filtered
 from ._poisson import check_counts
-from .inference import forward, smooth, viterbi
+from .inference import smooth, viterbi
 from .learning import Labels
 
 
@@ -414,28 +415,3 @@ def _learn_class(model, rows, groups, name):
     if hasattr(model, "symbols_"):
         fresh._set_encoder(model._encoder)
     return fresh._learn(rows, offsets, name=name)
-
-
-def log_filtered(startprob, transmat, log_densities, offsets):
-    """Log probabilities of the states given the rows so far.
-
-    Also where they are too small for floating point.
-
-    Parameters
-    ----------
-    startprob, transmat, log_densities, offsets
-        As for `forward`.
-
-    Returns
-    -------
-    log_proba : ndarray of shape (N, K)
-    """
-    proba, log_likelihood = forward(startprob, transmat, log_densities, offsets)
-    predicted = np.empty_like(proba)
-    predicted[1:] = proba[:-1] @ transmat
-    predicted[offsets[:-1]] = startprob
-    with np.errstate(divide="ignore"):
-        log_proba = np.log(predicted)
-    possible = np.isfinite(log_likelihood)
-    log_proba[possible] += log_densities[possible]
-    return log_softmax(log_proba, axis=1)

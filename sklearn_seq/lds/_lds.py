@@ -20,7 +20,7 @@ from .._core.sklearn_compat import (
     _fit_context,
 )
 from .._future_inputs import future_inputs
-from .._gaussian import draw_gaussian
+from .._gaussian import draw_gaussian, gaussian_noise
 from .._holes import GAPS
 from .._misread import check_ignored_y
 from ..density import SequenceDensity
@@ -610,14 +610,16 @@ class LinearDynamicalSystem(
         X = np.empty((n, n_steps, self.n_features_in_))
         states = np.empty((n, n_steps, len(p.transition_matrix)))
         targets = self._target_columns(self.exogenous)
+        output_noise = gaussian_noise(p.observation_covariance)
+        state_noise = gaussian_noise(p.transition_covariance)
         state = p.initial_state_mean + draw_gaussian(rng, p.initial_state_covariance, n)
         for step in range(n_steps):
             states[:, step] = state
             inputs = future[:, step].astype(np.float64)
             rows = state @ p.observation_matrix.T
-            rows = rows + draw_gaussian(rng, p.observation_covariance, n)
+            rows = rows + output_noise(rng, n)
             state = state @ p.transition_matrix.T
-            state = state + draw_gaussian(rng, p.transition_covariance, n)
+            state = state + state_noise(rng, n)
             if p.feedthrough_matrix is not None:
                 rows = rows + inputs @ p.feedthrough_matrix.T
             if p.input_matrix is not None:
