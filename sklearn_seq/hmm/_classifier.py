@@ -9,7 +9,6 @@ from typing import Self
 import numpy as np
 from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import (
     check_priors,
@@ -17,6 +16,7 @@ from .._class_models import (
     class_stretches,
     log_posteriors,
 )
+from .._core.parallel import Pool
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from .._labels import MISSING_LABEL
 from ..classification import SequenceClassifier
@@ -352,10 +352,12 @@ class HMMClassifier(SequenceClassifier):
             class_stretches(sequences, codes, c, SEQUENCE)
             for c in range(len(self.classes_))
         ]
-        return Parallel(n_jobs=self.n_jobs)(
-            delayed(_learn_class)(model, rows, groups, class_name(self, c))
+        tasks = [
+            (model, rows, groups, class_name(self, c))
             for c, (rows, groups) in enumerate(stretches)
-        )
+        ]
+        with Pool(self.n_jobs, len(tasks)) as pool:
+            return pool.map(_learn_class, tasks)
 
     def _learn_labels(self, sequences, codes):
         """A model whose states belong to labels."""

@@ -7,9 +7,9 @@ from typing import Self
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import check_priors, class_name, class_stretches, log_posteriors
+from .._core.parallel import Pool
 from .._core.sklearn_compat import _fit_context
 from .._labels import MISSING_LABEL
 from .._markov import transition_counts
@@ -242,12 +242,12 @@ class LDSClassifier(SequenceClassifier):
         ]
         self.means_ = np.array([mean_of_known(rows) for rows, _ in stretches])
         self.means_ *= self.fit_intercept
-        systems = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_stretches)(
-                clone(base), rows - self.means_[c], groups, class_name(self, c)
-            )
+        tasks = [
+            (clone(base), rows - self.means_[c], groups, class_name(self, c))
             for c, (rows, groups) in enumerate(stretches)
-        )
+        ]
+        with Pool(self.n_jobs, n_classes) as pool:
+            systems = pool.map(_fit_stretches, tasks)
         self.priors_ = check_priors(self.priors, codes, self.classes_)
         if targets.kind != SEQUENCE:
             counts = 1.0 + transition_counts(codes, sequences.offsets, n_classes)

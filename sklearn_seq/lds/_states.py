@@ -9,7 +9,7 @@ each sequence, only those of some sequences are there at a time.
 
 import numpy as np
 
-from ..em import sequence_blocks
+from .._core.parallel import sequence_blocks
 from .kalman import filter_states
 
 BLOCK_ENTRIES = 1 << 20  # of covariances held at a time, if sequences allow
