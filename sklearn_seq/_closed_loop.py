@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ._future_inputs import future_inputs
-from ._gaussian import draw_gaussian
+from ._gaussian import draw_gaussian, gaussian_noise
 from ._reach import warn_if_far
 from .sequences import PANEL, ROWS, Layout
 from .targets import NEXT
@@ -150,6 +150,7 @@ class ClosedLoop:
         """
         self._check_loop(n_steps, "sample")
         rng = check_random_state(random_state)
+        draw = self._draws(rng)
         if X is not None:
             if n_sequences is not None:
                 raise ValueError(
@@ -164,7 +165,7 @@ class ClosedLoop:
             rows = self._run_on(
                 end,
                 n_steps,
-                lambda outputs, step: put(self._draw(outputs, rng), step),
+                lambda outputs, step: put(draw(outputs), step),
             )
             return lay_out(self._show(rows), layout)
         n = 1 if n_sequences is None else n_sequences
@@ -174,7 +175,7 @@ class ClosedLoop:
         rows = self._run_on(
             self._begin(first),
             n_steps - 1,
-            lambda outputs, step: put(self._draw(outputs, rng), step + 1),
+            lambda outputs, step: put(draw(outputs), step + 1),
         )
         rows = np.concatenate([first[:, None], rows], axis=1)
         layout = Layout(ROWS if n_sequences is None else PANEL, np.arange(n + 1))
@@ -234,8 +235,9 @@ class RealLoop(ClosedLoop):
     def _expect(self, outputs):
         return outputs
 
-    def _draw(self, outputs, rng):
-        return outputs + draw_gaussian(rng, self.noise_covariance_, len(outputs))
+    def _draws(self, rng):
+        noise = gaussian_noise(self.noise_covariance_)
+        return lambda outputs: outputs + noise(rng, len(outputs))
 
     def _draw_first(self, n, rng):
         mean, covariance = self._first_row_distribution()
@@ -270,8 +272,8 @@ class SymbolLoop(ClosedLoop):
     def _expect(self, outputs):
         return self._number(self._class_log_proba(outputs).argmax(axis=1))
 
-    def _draw(self, outputs, rng):
-        return self._draw_class(self._class_log_proba(outputs), rng)
+    def _draws(self, rng):
+        return lambda outputs: self._draw_class(self._class_log_proba(outputs), rng)
 
     def _draw_first(self, n, rng):
         return self._draw_class(np.tile(self._first_log_proba, (n, 1)), rng)

@@ -53,11 +53,26 @@ def gaussian_log_density(residuals, covariance, known=None):
     return -0.5 * (squares + log_determinant)
 
 
-def draw_gaussian(rng, covariance, n):
-    """Draws from N(0, covariance), which may be singular: (n, n_targets)."""
+def gaussian_noise(covariance):
+    """What draws from N(0, covariance), which may be singular, again and again.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n_targets, n_targets)
+
+    Returns
+    -------
+    draw : callable
+        ``draw(rng, n)``: n draws, of shape (n, n_targets).
+    """
     variances, vectors = np.linalg.eigh(covariance)
     scale = vectors * np.sqrt(np.maximum(variances, 0.0))
-    return rng.standard_normal((n, len(covariance))) @ scale.T
+    return lambda rng, n: rng.standard_normal((n, len(scale))) @ scale.T
+
+
+def draw_gaussian(rng, covariance, n):
+    """Draws from N(0, covariance), which may be singular: (n, n_targets)."""
+    return gaussian_noise(covariance)(rng, n)
 
 
 def check_squares(squares):

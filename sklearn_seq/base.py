@@ -418,8 +418,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if not return_std:
             means = self._within_range(self._outputs, sequences)
             return self._shape_outputs(means, sequences)
-        means, covariance = self._within_range(self._distribution, sequences)
-        variances = np.diagonal(covariance, axis1=-2, axis2=-1)
+        means, variances = self._within_range(self._marginals, sequences)
         std = np.sqrt(np.broadcast_to(variances, means.shape)).astype(means.dtype)
         return (
             self._shape_outputs(means, sequences),
@@ -443,6 +442,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _distribution(self, sequences):
         """Predicted means and covariance; a family may find both in one pass."""
         return self._outputs(sequences), self._output_covariance(sequences)
+
+    def _marginals(self, sequences):
+        """Predicted means and variances; a family may need no covariances for them."""
+        means, covariance = self._distribution(sequences)
+        return means, np.diagonal(covariance, axis1=-2, axis2=-1)
 
     def _shape_outputs(self, outputs, sequences):
         if self._one_dimensional:

@@ -10,19 +10,15 @@ lower but for rounding.
 
 import warnings
 from difflib import get_close_matches
-from functools import reduce
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.parallel import Parallel, delayed
 
 from ._core.user_warning import warn_user
 
 ROUNDING = 1e-8  # a relative fall of the log-likelihood that rounding may explain
-LEAST_ROWS = 20_000  # of a block, for workers that nobody asked for by n_jobs
 
 
 class EMResult(NamedTuple):
@@ -317,79 +313,3 @@ def warn_of_few_values(estimator, n_parameters, rows):
             f"n_components={estimator.n_components}, choose a covariance_type with "
             "fewer parameters, fix some, or fit on more data.",
         )
-
-
-def sequence_blocks(offsets, n_blocks):
-    """Cut the list of sequences into blocks of about as many rows each.
-
-    Parameters
-    ----------
-    offsets : ndarray of int of shape (n_sequences + 1,)
-        The rows at which sequences begin, and the number of rows.
-    n_blocks : int
-        How many blocks there are at most.
-
-    Returns
-    -------
-    blocks : list of (int, int)
-        First sequence of each block and the first after it.
-
-    Examples
-    --------
-    >>> sequence_blocks([0, 50, 60, 70, 100], 2)
-    [(0, 1), (1, 4)]
-    """
-    offsets = np.asarray(offsets)
-    n_sequences = len(offsets) - 1
-    targets = offsets[-1] * np.arange(1, n_blocks) / n_blocks
-    cuts = np.searchsorted((offsets[:-1] + offsets[1:]) / 2, targets)
-    cuts = np.unique(np.concatenate([[0], cuts, [n_sequences]]))
-    return [(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
-
-
-def sum_over_sequences(statistics, add, arrays, offsets, n_jobs=None):
-    """An E-step that shares sequences out over workers and sums what they send back.
-
-    Parameters
-    ----------
-    statistics : callable
-        ``statistics(parameters, *arrays, offsets)``: what is summed. It must be
-        possible to send it to a worker.
-    add : callable
-        ``add(a, b)``: the sum of two statistics.
-    arrays : tuple of (ndarray of shape (n_rows, ...) or None)
-        The data, cut along the rows.
-    offsets : ndarray of int of shape (n_sequences + 1,)
-        The rows at which sequences begin, and the number of rows.
-    n_jobs : int, default=None
-        The number of workers, as in scikit-learn; any joblib backend will do. If
-        None, workers that a context offers are used if each gets rows enough.
-
-    Returns
-    -------
-    total : callable
-        ``total(parameters)``: the statistics of all sequences.
-    """
-    offsets = np.asarray(offsets)
-    n_blocks = min(len(offsets) - 1, effective_n_jobs(n_jobs))
-    if n_jobs is None:
-        n_blocks = min(n_blocks, int(offsets[-1] - offsets[0]) // LEAST_ROWS)
-    blocks = sequence_blocks(offsets, n_blocks) if n_blocks > 1 else []
-    if len(blocks) <= 1:
-        return lambda parameters: statistics(parameters, *arrays, offsets)
-
-    pieces = []
-    for first, stop in blocks:
-        a, b = offsets[first], offsets[stop]
-        data = [None if array is None else array[a:b] for array in arrays]
-        pieces.append((*data, offsets[first : stop + 1] - a))
-
-    def total(parameters):
-        return reduce(
-            add,
-            Parallel(n_jobs=n_jobs)(
-                delayed(statistics)(parameters, *piece) for piece in pieces
-            ),
-        )
-
-    return total

@@ -1,7 +1,6 @@
 import warnings
 from math import inf, nan
 
-import joblib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +8,7 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_seq.em import (
-    LEAST_ROWS,
     expectation_maximization,
-    sequence_blocks,
-    sum_over_sequences,
 )
 
 N = 10  # time steps
@@ -196,58 +192,3 @@ def test_refused_and_bad_leaps_leave_em_as_it_is():
             tol=-1.0,
         )
         np.testing.assert_array_equal(found.parameters, expected.parameters)
-
-
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 8))
-def test_blocks_are_all_sequences_in_order(lengths, n_blocks):
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    blocks = sequence_blocks(offsets, n_blocks)
-    assert 1 <= len(blocks) <= n_blocks
-    assert blocks[0][0] == 0 and blocks[-1][1] == len(lengths)
-    assert all(a < b for a, b in blocks)
-    assert all(x[1] == y[0] for x, y in zip(blocks[:-1], blocks[1:], strict=True))
-    rows = [offsets[b] - offsets[a] for a, b in blocks]
-    assert max(rows) <= sum(lengths) / n_blocks + 2 * max(lengths)
-
-
-def _moments(scale, X, y, offsets):
-    sums = np.add.reduceat(X, offsets[:-1])
-    return scale * (sums.T @ sums)
-
-
-def _add(a, b):
-    return a + b
-
-
-@pytest.mark.parametrize("n_jobs", [None, 1, 2])
-def test_sum_over_sequences(n_jobs):
-    rng = np.random.default_rng(0)
-    offsets = np.array([0, 5, 6, 20, 31, 40])
-    X = rng.standard_normal((40, 2))
-    with joblib.parallel_config(backend="threading"):
-        total = sum_over_sequences(_moments, _add, (X, None), offsets, n_jobs)
-        found = total(2.0)
-    np.testing.assert_allclose(found, _moments(2.0, X, None, offsets))
-
-
-@pytest.mark.parametrize("n_jobs, n_rows, n_blocks", [(None, 99, 1), (2, 99, 2)])
-def test_small_data_are_shared_only_on_request(n_jobs, n_rows, n_blocks):
-    check_blocks(n_jobs, n_rows, n_blocks)
-
-
-def test_large_data_are_shared_where_a_context_has_workers():
-    check_blocks(None, 2 * LEAST_ROWS, 2)
-
-
-def check_blocks(n_jobs, n_rows, n_blocks):
-    called = []
-
-    def count(parameters, X, offsets):
-        called.append(len(X))
-        return len(X)
-
-    offsets = np.linspace(0, n_rows, 12).astype(int)
-    with joblib.parallel_config(backend="threading", n_jobs=2):
-        total = sum_over_sequences(count, _add, (np.zeros(n_rows),), offsets, n_jobs)
-        assert total(None) == n_rows
-    assert len(called) == n_blocks

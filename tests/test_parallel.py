@@ -17,9 +17,10 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_seq._core import parallel
+from sklearn_seq._core.parallel import SharedSums
 from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.datasets import make_ar_process
-from sklearn_seq.em import sum_over_sequences
 from sklearn_seq.hmm import CategoricalHMM, GaussianHMM, HMMClassifier
 from sklearn_seq.lds import LDSClassifier, LinearDynamicalSystem
 
@@ -121,8 +122,9 @@ def test_routed_groups_reach_the_workers(backend):
     ],
     ids=lambda model: type(model).__name__,
 )
-def test_sequences_of_an_e_step(backend, model):
+def test_sequences_of_an_e_step(backend, model, monkeypatch):
     """Also with restarts: of them the best is the same."""
+    monkeypatch.setattr(parallel, "BLOCK_ENTRIES", 100)
     X = list(waves(5, 80)) + list(waves(1, 33))
     model.set_params(n_jobs=None).fit(X)
     score, samples = model.score(X), np.concatenate(model.score_samples(X))
@@ -140,11 +142,12 @@ def join(a, b):
     return np.concatenate([a[0], b[0]]), a[1] + b[1], a[2] + b[2]
 
 
-def test_blocks_of_sequences_go_to_the_workers(backend):
+def test_blocks_of_sequences_go_to_the_workers(backend, monkeypatch):
+    monkeypatch.setattr(parallel, "BLOCK_ENTRIES", 50)
     rows, offsets = np.arange(100.0)[:, None], np.array([0, 30, 50, 55, 100])
     with joblib.parallel_config(**backend):
-        total = sum_over_sequences(count, join, (rows,), offsets, n_jobs=2)
-        ids, n, result = total(3.0)
+        with SharedSums(offsets, 1, n_jobs=2) as sums:
+            ids, n, result = sums.of(count, join, (rows,))(3.0)
     assert (len(ids), n, result) == (2, 100, 3.0 * rows.sum())
     assert (os.getpid() in ids) == (backend["backend"] == "threading")
 
@@ -165,8 +168,9 @@ def test_one_model_for_each_class(backend, model):
     assert_allclose(model.predict_log_proba(X), expected, **EXACT)
 
 
-def test_a_search_over_models_that_share_their_e_steps(backend):
+def test_a_search_over_models_that_share_their_e_steps(backend, monkeypatch):
     """Workers within workers neither wait for each other for ever nor differ."""
+    monkeypatch.setattr(parallel, "BLOCK_ENTRIES", 40)
     X = np.array([np.arange(40) // k % 2 for k in (1, 2, 3, 4, 5, 6)])[:, :, None]
     search = GridSearchCV(
         CategoricalHMM(max_iter=3, tol=0, random_state=0, n_jobs=2),

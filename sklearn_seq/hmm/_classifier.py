@@ -9,7 +9,6 @@ from typing import Self
 import numpy as np
 from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import (
     check_priors,
@@ -17,6 +16,7 @@ from .._class_models import (
     class_stretches,
     log_posteriors,
 )
+from .._core.parallel import Pool
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from .._labels import MISSING_LABEL
 from ..classification import SequenceClassifier
@@ -25,8 +25,9 @@ from ..targets import NEXT, SEQUENCE
 from ._categorical import encoder_of
 from ._families import make_hmm
 from ._gmm import GMMHMM
+from ._log_filter import log_filtered
 from ._poisson import check_counts
-from .inference import forward, smooth, viterbi
+from .inference import smooth, viterbi
 from .learning import Labels
 
 
@@ -351,10 +352,12 @@ class HMMClassifier(SequenceClassifier):
             class_stretches(sequences, codes, c, SEQUENCE)
             for c in range(len(self.classes_))
         ]
-        return Parallel(n_jobs=self.n_jobs)(
-            delayed(_learn_class)(model, rows, groups, class_name(self, c))
+        tasks = [
+            (model, rows, groups, class_name(self, c))
             for c, (rows, groups) in enumerate(stretches)
-        )
+        ]
+        with Pool(self.n_jobs, len(tasks)) as pool:
+            return pool.map(_learn_class, tasks)
 
     def _learn_labels(self, sequences, codes):
         """A model whose states belong to labels."""
@@ -414,28 +417,3 @@ def _learn_class(model, rows, groups, name):
     if hasattr(model, "symbols_"):
         fresh._set_encoder(model._encoder)
     return fresh._learn(rows, offsets, name=name)
-
-
-def log_filtered(startprob, transmat, log_densities, offsets):
-    """Log probabilities of the states given the rows so far.
-
-    Also where they are too small for floating point.
-
-    Parameters
-    ----------
-    startprob, transmat, log_densities, offsets
-        As for `forward`.
-
-    Returns
-    -------
-    log_proba : ndarray of shape (N, K)
-    """
-    proba, log_likelihood = forward(startprob, transmat, log_densities, offsets)
-    predicted = np.empty_like(proba)
-    predicted[1:] = proba[:-1] @ transmat
-    predicted[offsets[:-1]] = startprob
-    with np.errstate(divide="ignore"):
-        log_proba = np.log(predicted)
-    possible = np.isfinite(log_likelihood)
-    log_proba[possible] += log_densities[possible]
-    return log_softmax(log_proba, axis=1)

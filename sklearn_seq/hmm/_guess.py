@@ -3,14 +3,11 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from .._markov import transition_counts
 from ..sequences import steps_within
+from .emissions._start import k_means
 
 
 def initial_guess(rows, offsets, emissions, n_components, *, init, labels, mask, rng):
@@ -84,9 +81,7 @@ def clusters(rows, n_clusters, rng):
         means = sums / np.maximum((~missing).sum(axis=0), 1)
         rows = np.where(missing, means, rows)
     n_clusters = min(n_clusters, len(rows))
-    with warnings.catch_warnings():  # fewer distinct rows than clusters
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(n_clusters, n_init=1, random_state=rng).fit(rows).labels_
+    return k_means(rows, n_clusters, rng)
 
 
 def segments(offsets, n_segments):

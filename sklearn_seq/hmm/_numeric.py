@@ -43,10 +43,25 @@ class NumericHMM(BaseHMM):
         """
         proba, layout = self._forecast_states(X, n_steps, groups)
         moments = self._make_emissions().moments(self._parameters().emission)
-        means, covariances = mixture_moments(proba, *moments)
         if not return_cov:
-            return lay_out(means, layout)
+            return lay_out(mixture_means(proba, moments[0]), layout)
+        means, covariances = mixture_moments(proba, *moments)
         return lay_out(means, layout), lay_out(covariances, layout)
+
+
+def mixture_means(proba, means):
+    """Means of mixtures, as `mixture_moments`."""
+    return np.einsum("...k,...kd->...d", proba, means)
+
+
+def mixture_variances(proba, means, covariances):
+    """Means and variances of mixtures, as `mixture_moments`: (..., n_features)."""
+    mean = mixture_means(proba, means)
+    diagonal = np.diagonal(covariances, axis1=-2, axis2=-1)
+    variances = mixture_means(proba, diagonal)
+    for k in range(proba.shape[-1]):
+        variances += proba[..., k, None] * (means[..., k, :] - mean) ** 2
+    return mean, variances
 
 
 def mixture_moments(proba, means, covariances):
@@ -66,7 +81,7 @@ def mixture_moments(proba, means, covariances):
     means : ndarray of shape (..., n_features)
     covariances : ndarray of shape (..., n_features, n_features)
     """
-    mean = np.einsum("...k,...kd->...d", proba, means)
+    mean = mixture_means(proba, means)
     deviations = means - mean[..., None, :]
     within = np.einsum("...k,...kij->...ij", proba, covariances)
     weighted = deviations * proba[..., None]

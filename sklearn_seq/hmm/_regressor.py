@@ -21,8 +21,9 @@ from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
 from ._families import make_hmm
 from ._gmm import GMMHMM
-from ._numeric import mixture_moments
+from ._numeric import mixture_means, mixture_moments, mixture_variances
 from ._poisson import check_counts
+from .emissions._rows import chunks
 from .inference import forward
 
 
@@ -313,16 +314,26 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         return predicted
 
     def _outputs(self, sequences):
-        return self._distribution(sequences)[0]
+        return self._mixtures(sequences, _means_alone)[0]
+
+    def _marginals(self, sequences):
+        return self._mixtures(sequences, mixture_variances)
 
     def _distribution(self, sequences):
         """Predicted means (n, n_targets) and covariances (n, n_targets, n_targets)."""
+        return self._mixtures(sequences, mixture_moments)
+
+    def _mixtures(self, sequences, moments):
+        """Moments of the mixtures over the states that predict the targets.
+
+        ``moments(proba, means, covariances)`` is one of those of `_numeric`.
+        """
         p = self.model_._parameters()
         if self._kind == NEXT:
             proba = self._filter(sequences.rows, sequences.offsets) @ p.transmat
             means, covariances = self.model_._make_emissions().moments(p.emission)
             columns = self._predicted_columns
-            return mixture_moments(
+            return moments(
                 proba, means[:, columns], covariances[:, columns[:, None], columns]
             )
         rows = without_targets(sequences.rows, self._n_targets)
@@ -330,17 +341,22 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         if self._kind == SEQUENCE:
             last = last_rows(sequences)
             rows, proba = rows[last], proba[last]
-        return self._given_inputs(rows, proba)
+        return self._given_inputs(rows, proba, moments)
 
-    def _given_inputs(self, rows, proba):
+    def _given_inputs(self, rows, proba, moments):
         """Moments of the predicted columns given the others and the states."""
         unknown = self._predicted_columns
         known = np.setdiff1d(np.arange(rows.shape[1]), unknown)
         p = self.model_._parameters()
-        moments = self.model_._make_emissions().condition(
-            p.emission, rows, known, unknown
-        )
-        return mixture_moments(proba, *moments)
+        condition = self.model_._make_emissions().condition
+        means_only = moments is _means_alone
+        width = len(p.startprob) * len(unknown)
+        pieces = []
+        for piece in chunks(len(rows), width if means_only else width * len(unknown)):
+            each = condition(p.emission, rows[piece], known, unknown, means_only)
+            pieces.append(moments(proba[piece], *each))
+        means, spread = zip(*pieces, strict=True)
+        return np.concatenate(means), None if means_only else np.concatenate(spread)
 
     def _log_density(self, sequences, targets):
         """Log density of the targets: of the mixture, not of a Gaussian."""
@@ -413,10 +429,15 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
                 proba = softmax(
                     np.log(proba @ transmat) + self._log_densities(rows), axis=1
                 )
-            means[:, step], _ = self._given_inputs(rows, proba)
+            means[:, step], _ = self._given_inputs(rows, proba, _means_alone)
         check_range(means, self)
         warn_if_far(self, means, "forecasts")
         return lay_out(means, sequences.layout)
+
+
+def _means_alone(proba, means, _):
+    """Moments of mixtures without their second ones."""
+    return mixture_means(proba, means), None
 
 
 def joint_rows(sequences, targets):

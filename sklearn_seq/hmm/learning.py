@@ -19,7 +19,8 @@ import numpy as np
 from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
 
-from ..em import expectation_maximization, sum_over_sequences
+from .._core.parallel import SharedSums
+from ..em import expectation_maximization
 from ._guess import initial_guess
 from .inference import log_likelihood, smooth
 
@@ -218,9 +219,10 @@ def learn(
         codes = None if labels is None else labels.codes
         states = None if labels is None else labels.states
         call = partial(function, emissions, states)
-        return sum_over_sequences(call, combine, (prepared, codes), offsets, n_jobs)
+        return sums_over_sequences.of(call, combine, (prepared, codes))
 
     prepared = emissions.prepare(data)
+    sums_over_sequences = SharedSums(offsets, n_components, n_jobs)
     expected = shared(expectations, add_expectations)
     likelihood = shared(total_log_likelihood, add)
 
@@ -248,21 +250,22 @@ def learn(
     def tell(n_iter, bound, **details):
         report(n_iter, bound + shift, **details)
 
-    result = expectation_maximization(
-        initialize,
-        e_step,
-        m_step,
-        n_timesteps=len(rows),
-        random_state=random_state,
-        n_init=n_init,
-        max_iter=max_iter,
-        tol=tol,
-        log_likelihood=lambda parameters: (
-            likelihood(parameters) + log_prior(parameters)
-        ),
-        on_iteration=None if on_iteration is None else hook,
-        report=None if report is None else tell,
-    )
+    with sums_over_sequences:
+        result = expectation_maximization(
+            initialize,
+            e_step,
+            m_step,
+            n_timesteps=len(rows),
+            random_state=random_state,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol,
+            log_likelihood=lambda parameters: (
+                likelihood(parameters) + log_prior(parameters)
+            ),
+            on_iteration=None if on_iteration is None else hook,
+            report=None if report is None else tell,
+        )
     warn_of_lost_states(result.parameters.weights)
     return result._replace(
         parameters=outward(result.parameters),

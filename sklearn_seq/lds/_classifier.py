@@ -6,15 +6,15 @@
 from typing import Self
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from .._class_models import check_priors, class_name, class_stretches, log_posteriors
+from .._core.parallel import Pool
 from .._core.sklearn_compat import _fit_context
 from .._labels import MISSING_LABEL
 from .._markov import transition_counts
 from ..classification import SequenceClassifier
+from ..hmm._log_filter import log_filtered
 from ..targets import SEQUENCE
 from ._fitting import SETTINGS, in_order, learn_system
 from ._lds import LinearDynamicalSystem
@@ -242,12 +242,12 @@ class LDSClassifier(SequenceClassifier):
         ]
         self.means_ = np.array([mean_of_known(rows) for rows, _ in stretches])
         self.means_ *= self.fit_intercept
-        systems = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_stretches)(
-                clone(base), rows - self.means_[c], groups, class_name(self, c)
-            )
+        tasks = [
+            (clone(base), rows - self.means_[c], groups, class_name(self, c))
             for c, (rows, groups) in enumerate(stretches)
-        )
+        ]
+        with Pool(self.n_jobs, n_classes) as pool:
+            systems = pool.map(_fit_stretches, tasks)
         self.priors_ = check_priors(self.priors, codes, self.classes_)
         if targets.kind != SEQUENCE:
             counts = 1.0 + transition_counts(codes, sequences.offsets, n_classes)
@@ -279,11 +279,7 @@ class LDSClassifier(SequenceClassifier):
         )
         if self._kind == SEQUENCE:
             return log_posteriors(densities, self.priors_, sequences)
-        with np.errstate(divide="ignore"):
-            log_priors = np.log(self.priors_)
-        return filter_labels(
-            densities, sequences.offsets, log_priors, np.log(self.transmat_)
-        )
+        return log_filtered(self.priors_, self.transmat_, densities, sequences.offsets)
 
 
 def _fit_stretches(system, rows, groups, name):
@@ -291,30 +287,3 @@ def _fit_stretches(system, rows, groups, name):
     rows = in_order(sequences.rows)
     system._remember(learn_system(system, rows, None, sequences.offsets, name=name))
     return system
-
-
-def filter_labels(densities, offsets, log_priors, log_transitions):
-    """Log probability of each row's label given the rows up to it.
-
-    Parameters
-    ----------
-    densities : ndarray of shape (n_rows, n_classes)
-        Log density of each row under each class.
-    offsets : ndarray of shape (n_segments + 1,)
-    log_priors : ndarray of shape (n_classes,)
-    log_transitions : ndarray of shape (n_classes, n_classes)
-
-    Returns
-    -------
-    log_proba : ndarray of shape (n_rows, n_classes)
-    """
-    log_proba = np.empty_like(densities)
-    lengths = np.diff(offsets)
-    rows = offsets[:-1]
-    predicted = np.broadcast_to(log_priors, (len(rows), len(log_priors)))
-    for step in range(lengths.max()):
-        log_proba[rows] = log_softmax(predicted + densities[rows], axis=1)
-        rows = offsets[:-1][lengths > step + 1] + step + 1
-        before = log_proba[rows - 1]
-        predicted = logsumexp(before[:, :, None] + log_transitions, axis=1)
-    return log_proba

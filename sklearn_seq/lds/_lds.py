@@ -20,7 +20,7 @@ from .._core.sklearn_compat import (
     _fit_context,
 )
 from .._future_inputs import future_inputs
-from .._gaussian import draw_gaussian
+from .._gaussian import draw_gaussian, gaussian_noise
 from .._holes import GAPS
 from .._misread import check_ignored_y
 from ..density import SequenceDensity
@@ -29,6 +29,7 @@ from ..sequences import PANEL, ROWS, Layout, last_rows
 from ..targets import next_step_targets
 from ._fitting import learn_system, split_inputs, warn_of_few
 from ._fixed import check_parameters, n_free_parameters, number_of_inputs
+from ._states import filtered_at, filtered_means
 from .kalman import Parameters, filter_states, log_likelihood, smooth_states
 
 NAMES = Parameters._fields
@@ -437,10 +438,7 @@ class LinearDynamicalSystem(
         """
         check_is_fitted(self)
         sequences = self._read_sequences(X, groups)
-        observed, inputs = split_inputs(self, sequences.rows)
-        smoothed = smooth_states(
-            self._parameters(), observed, sequences.offsets, inputs, lag_one=False
-        )
+        smoothed = smooth_states(*self._data(sequences), lag_one=False)
         return self._lay_out_states(smoothed, sequences)
 
     def transform(self, X, groups=None):
@@ -463,7 +461,7 @@ class LinearDynamicalSystem(
         sequences = self._read_sequences(X, groups)
         if sequences.layout.kind != ROWS:
             check_no_frame_output(self)
-        return sequences.layout.restore(self._filter(sequences).means)
+        return sequences.layout.restore(filtered_means(*self._data(sequences)))
 
     def fit_transform(self, X, y=None, groups=None):
         """Fit to X and return its filtered states.
@@ -530,36 +528,42 @@ class LinearDynamicalSystem(
         _, future = future_inputs(
             self, future_exogenous, n, n_steps, "forecast", sequences.layout
         )
-        means, covariances = self._forecast(sequences, n_steps, future)
+        means, covariances = self._forecast(sequences, n_steps, future, return_cov)
         means = lay_out(means, sequences.layout)
         if not return_cov:
             return means
         return means, lay_out(covariances, sequences.layout)
 
-    def _forecast(self, sequences, n_steps, future):
-        """Means (n_sequences, n_steps, n_outputs) and covariances of rows to come."""
+    def _forecast(self, sequences, n_steps, future, return_cov=False):
+        """Means (n_sequences, n_steps, n_outputs) of rows to come, and covariances.
+
+        None, if these are not asked for.
+        """
         _, inputs = split_inputs(self, sequences.rows)
         last = last_rows(sequences)
-        filtered = self._filter(sequences)
-        means, covariances = filtered.means[last], filtered.covariances[last]
+        means, covariances = filtered_at(last, *self._data(sequences))
         now = None if inputs is None else inputs[last]
         p = self._parameters()
         n, n_outputs = sequences.n_sequences, len(p.observation_matrix)
         out = np.empty((n, n_steps, n_outputs))
-        out_covariances = np.empty((n, n_steps, n_outputs, n_outputs))
+        out_covariances = None
+        if return_cov:
+            out_covariances = np.empty((n, n_steps, n_outputs, n_outputs))
         A, C = p.transition_matrix, p.observation_matrix
         for step in range(n_steps):
             means = means @ A.T
             if p.input_matrix is not None:
                 means = means + now @ p.input_matrix.T
-            covariances = A @ covariances @ A.T + p.transition_covariance
             out[:, step] = means @ C.T
             if inputs is not None:
                 now = future[:, step].astype(np.float64)
             if p.feedthrough_matrix is not None:
                 out[:, step] += now @ p.feedthrough_matrix.T
-            out_covariances[:, step] = C @ covariances @ C.T + p.observation_covariance
-        check_no_overflow(n_steps, out, out_covariances)
+            if return_cov:
+                covariances = A @ covariances @ A.T + p.transition_covariance
+                spread = C @ covariances @ C.T + p.observation_covariance
+                out_covariances[:, step] = spread
+        check_no_overflow(n_steps, out, *([out_covariances] if return_cov else []))
         return out, out_covariances
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -606,14 +610,16 @@ class LinearDynamicalSystem(
         X = np.empty((n, n_steps, self.n_features_in_))
         states = np.empty((n, n_steps, len(p.transition_matrix)))
         targets = self._target_columns(self.exogenous)
+        output_noise = gaussian_noise(p.observation_covariance)
+        state_noise = gaussian_noise(p.transition_covariance)
         state = p.initial_state_mean + draw_gaussian(rng, p.initial_state_covariance, n)
         for step in range(n_steps):
             states[:, step] = state
             inputs = future[:, step].astype(np.float64)
             rows = state @ p.observation_matrix.T
-            rows = rows + draw_gaussian(rng, p.observation_covariance, n)
+            rows = rows + output_noise(rng, n)
             state = state @ p.transition_matrix.T
-            state = state + draw_gaussian(rng, p.transition_covariance, n)
+            state = state + state_noise(rng, n)
             if p.feedthrough_matrix is not None:
                 rows = rows + inputs @ p.feedthrough_matrix.T
             if p.input_matrix is not None:
@@ -644,13 +650,16 @@ class LinearDynamicalSystem(
     def _parameters(self):
         return Parameters(*(getattr(self, f"{name}_") for name in NAMES))
 
-    def _filter(self, sequences):
+    def _data(self, sequences):
+        """What the functions of `kalman` take."""
         observed, inputs = split_inputs(self, sequences.rows)
-        return filter_states(self._parameters(), observed, sequences.offsets, inputs)
+        return self._parameters(), observed, sequences.offsets, inputs
+
+    def _filter(self, sequences):
+        return filter_states(*self._data(sequences))
 
     def _log_likelihood(self, sequences):
-        observed, inputs = split_inputs(self, sequences.rows)
-        return log_likelihood(self._parameters(), observed, sequences.offsets, inputs)
+        return log_likelihood(*self._data(sequences))
 
     def _lay_out_states(self, states, sequences):
         restore = sequences.layout.restore

@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._core.user_warning import warn_user
+from ._states import filtered_means
 from ._subspace import spectral_radius
 from .kalman import filter_states
 
@@ -23,15 +24,31 @@ SLACK = 0.01  # of the outputs' variance, by which a system may lag behind regre
 
 
 def driven_outputs(parameters, inputs, offsets):
-    """Means (N, n_outputs) and covariances of the outputs, given the inputs alone."""
-    C = parameters.observation_matrix
-    # Outputs that show nothing of the state cost less than missing ones.
-    unseeing = parameters._replace(observation_matrix=np.zeros_like(C))
-    unseen = np.zeros((len(inputs), len(C)))
-    filtered = filter_states(unseeing, unseen, offsets, inputs)
-    means = filtered.means @ C.T + inputs @ parameters.feedthrough_matrix.T
-    covariances = C @ filtered.covariances @ C.T + parameters.observation_covariance
-    return means, covariances
+    """Means of the outputs given the inputs alone: (N, n_outputs)."""
+    states = filtered_means(*_unseen(parameters, inputs, offsets))
+    return _seen(parameters, states, inputs)
+
+
+def driven_states(parameters, inputs, offsets):
+    """The same, and covariances of the states (N, n, n)."""
+    filtered = filter_states(*_unseen(parameters, inputs, offsets))
+    return _seen(parameters, filtered.means, inputs), filtered.covariances
+
+
+def _seen(parameters, states, inputs):
+    C, D = parameters.observation_matrix, parameters.feedthrough_matrix
+    return states @ C.T + inputs @ D.T
+
+
+def _unseen(parameters, inputs, offsets):
+    """A system whose one output shows nothing of its state, and its data."""
+    # It costs less than outputs that are missing.
+    unseeing = parameters._replace(
+        observation_matrix=np.zeros((1, len(parameters.transition_matrix))),
+        observation_covariance=np.eye(1),
+        feedthrough_matrix=None,
+    )
+    return unseeing, np.zeros((len(inputs), 1)), offsets, inputs
 
 
 def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets):
@@ -79,7 +96,7 @@ def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets)
     for init in starts:
         result = learn_from(init, watch, stable=True, warn=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            means, _ = driven_outputs(result.parameters, inputs, offsets)
+            means = driven_outputs(result.parameters, inputs, offsets)
             share = unexplained(observed, means)
         if best is None or share < least:
             best, least = result, share

@@ -20,7 +20,8 @@ from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP
 from ._fitting import check_inputs, in_order, learn_system, split_inputs, warn_of_few
 from ._lds import LinearDynamicalSystem
-from ._open_loop import driven_outputs, learn_open_loop
+from ._open_loop import driven_outputs, driven_states, learn_open_loop
+from ._states import filtered_at, filtered_means
 from .kalman import filter_states, log_likelihood
 
 
@@ -335,35 +336,63 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     def _final_states(self, parameters, sequences):
         observed, inputs = self._observations(sequences)
-        filtered = filter_states(parameters, observed, sequences.offsets, inputs)
-        return filtered.means[last_rows(sequences)]
+        data = observed, sequences.offsets, inputs
+        return filtered_at(last_rows(sequences), parameters, *data)[0]
 
     def _outputs(self, sequences):
-        return self._distribution(sequences)[0]
-
-    def _distribution(self, sequences):
-        """Predicted means (n, n_targets) and covariances (…, n_targets, n_targets)."""
+        """Predicted means (n, n_targets)."""
         p = self.system_._parameters()
         if self._kind == SEQUENCE:
             states = self._final_states(p, sequences)
-            return states @ self.coef_.T + self.intercept_, self._residual_covariance
+            return states @ self.coef_.T + self.intercept_
         if self._kind == STEP:
-            return self._driven_outputs(p, sequences)
+            inputs = self._driving_inputs(sequences) - self.input_mean_
+            return driven_outputs(p, inputs, sequences.offsets) + self.mean_
         observed, inputs = self._observations(sequences)
-        filtered = filter_states(p, observed, sequences.offsets, inputs)
-        A, C = p.transition_matrix, p.observation_matrix
-        states = filtered.means @ A.T
+        states = filtered_means(p, observed, sequences.offsets, inputs)
+        return self._next_outputs(p, states, inputs)
+
+    def _next_outputs(self, p, states, inputs):
+        states = states @ p.transition_matrix.T
         if inputs is not None:
             states += inputs @ p.input_matrix.T
-        covariances = A @ filtered.covariances @ A.T + p.transition_covariance
-        means = states @ C.T + self.mean_
+        return states @ p.observation_matrix.T + self.mean_
+
+    def _distribution(self, sequences):
+        """Predicted means (n, n_targets) and covariances (…, n_targets, n_targets)."""
+        if self._kind == SEQUENCE:
+            return self._outputs(sequences), self._residual_covariance
+        p = self.system_._parameters()
+        C = p.observation_matrix
+        means, covariances = self._with_state_covariances(p, sequences)
         return means, C @ covariances @ C.T + p.observation_covariance
 
-    def _driven_outputs(self, p, sequences):
-        """Outputs given the inputs alone."""
-        inputs = self._driving_inputs(sequences) - self.input_mean_
-        means, covariances = driven_outputs(p, inputs, sequences.offsets)
-        return means + self.mean_, covariances
+    def _marginals(self, sequences):
+        """Predicted means and variances (n, n_targets)."""
+        if self._kind == SEQUENCE:
+            return super()._marginals(sequences)
+        p = self.system_._parameters()
+        means, covariances = self._with_state_covariances(p, sequences)
+        C = p.observation_matrix
+        variances = np.empty_like(means)
+        for i, row in enumerate(C):
+            variances[:, i] = covariances @ row @ row
+        return means, variances + np.diagonal(p.observation_covariance)
+
+    def _with_state_covariances(self, p, sequences):
+        """Predicted means, and covariances (n, n_components, n_components) of states.
+
+        Of the states that show in the targets.
+        """
+        if self._kind == STEP:
+            inputs = self._driving_inputs(sequences) - self.input_mean_
+            means, covariances = driven_states(p, inputs, sequences.offsets)
+            return means + self.mean_, covariances
+        observed, inputs = self._observations(sequences)
+        filtered = filter_states(p, observed, sequences.offsets, inputs)
+        A = p.transition_matrix
+        covariances = A @ filtered.covariances @ A.T + p.transition_covariance
+        return self._next_outputs(p, filtered.means, inputs), covariances
 
     def _log_density(self, sequences, targets):
         if targets.kind == NEXT:
@@ -416,6 +445,6 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             rows = np.hstack([observed, inputs])
             future = future - self.input_mean_
         means, _ = self.system_._forecast(sequences.with_rows(rows), n_steps, future)
-        means = means + self.mean_
+        means += self.mean_
         warn_if_far(self, means, "forecasts")
         return lay_out(means, sequences.layout)

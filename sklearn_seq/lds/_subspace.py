@@ -33,6 +33,8 @@ CHUNK_ENTRIES = 1 << 20  # entries of windows gathered at a time
 RANK_TOLERANCE = 1e-10  # relative variance below which a direction is empty
 LARGEST_RADIUS = 0.999  # of the eigenvalues of a guessed transition matrix
 PROJECTIONS = 300  # between matrices that solve an equation and positive ones
+SMALLEST_SHARE = 1e-6  # of the largest singular value, below which nothing is told
+TINY = np.finfo(np.float64).tiny
 SMALLEST_NOISE = 0.02  # share of the innovations that is observation noise, at least
 
 
@@ -280,8 +282,8 @@ def uncorrelated_noise(A, C, state_noise, cross_noise, output_noise):
 
         A P Cᵀ = S,   R = V - C P Cᵀ,   Q = W + P - A P Aᵀ
 
-    (Katayama, 2005, chapter 5). P follows by least squares; what sampling errors make
-    of Q and R is brought back to positive matrices.
+    (Katayama, 2005, chapter 5). P follows by least squares, where it shows in the
+    outputs; what sampling errors make of Q and R is brought back to positive matrices.
 
     Parameters
     ----------
@@ -294,34 +296,20 @@ def uncorrelated_noise(A, C, state_noise, cross_noise, output_noise):
     -------
     covariances : tuple of ndarray (Q, R, P)
     """
-    n = len(A)
     factor = np.linalg.cholesky(raise_eigenvalues(output_noise, RANK_TOLERANCE))
     white_C = linalg.solve_triangular(factor, C, lower=True)
     white_S = linalg.solve_triangular(factor, cross_noise.T, lower=True).T
-
-    # An orthonormal basis of the symmetric matrices.
-    first, second = np.triu_indices(n)
-    basis = np.zeros((len(first), n, n))
-    basis[np.arange(len(first)), first, second] = 1.0
-    basis[np.arange(len(first)), second, first] = 1.0
-    basis /= np.linalg.norm(basis, axis=(1, 2), keepdims=True)
-    design = (A @ basis @ white_C.T).reshape(len(first), -1)
-    left, sizes, right = np.linalg.svd(design.T, full_matrices=False)
-    told = sizes > 1e-6 * max(sizes[0], np.finfo(np.float64).tiny)
-    right = right[told]
-    least = right.T @ ((left[:, told].T @ white_S.ravel()) / sizes[told])
-    # Unseen directions of P are open: there, what makes P and Q positive (projections
-    # onto convex sets; for Q along the gradient, Byrne, 2002).
-    hidden = np.tensordot(least, basis, axes=1)
+    shown, unseen = shown_covariance(A, white_C, white_S)
+    # Between unseen directions P is open: there, what makes P and Q positive
+    # (projections onto convex sets; for Q along the gradient, Byrne, 2002).
+    hidden = shown
     rate = 1 / (1 + np.linalg.norm(A, 2) ** 2) ** 2
     for _ in range(PROJECTIONS):
         previous = hidden
         transition = state_noise + hidden - A @ hidden @ A.T
         lack = raise_eigenvalues(transition, 0.0) - symmetric(transition)
         hidden = raise_eigenvalues(hidden + rate * (lack - A.T @ lack @ A), 0.0)
-        entries = np.tensordot(basis, hidden, axes=2)
-        entries += right.T @ (right @ (least - entries))
-        hidden = symmetric(np.tensordot(entries, basis, axes=1))
+        hidden = shown + unseen @ (unseen.T @ hidden @ unseen) @ unseen.T
         if np.abs(hidden - previous).max() <= 1e-6 * np.abs(hidden).max():
             break
     hidden = raise_eigenvalues(hidden, 0.0)
@@ -331,6 +319,46 @@ def uncorrelated_noise(A, C, state_noise, cross_noise, output_noise):
     transition = state_noise + hidden - A @ hidden @ A.T
     transition = raise_eigenvalues(transition, 1e-3 * (1 - LARGEST_RADIUS))
     return transition, symmetric(observation), hidden
+
+
+def shown_covariance(A, C, S):
+    """The symmetric P that minimises ||A P Cᵀ - S||, 0 between unseen directions.
+
+    With C = U diag(c) Vᵀ and the unseen directions N, P = V X Vᵀ + N Y Vᵀ + V Yᵀ Nᵀ.
+    Y is free to fit its equations, given X; what is left of the others is a problem
+    M Z = B of the symmetric matrix Z = diag(c) X diag(c), of which a singular value
+    decomposition of M gives every entry (Higham, 1988, The symmetric Procrustes
+    problem, BIT 28, 133-143).
+
+    Parameters
+    ----------
+    A : ndarray of shape (n, n)
+    C : ndarray of shape (m, n)
+    S : ndarray of shape (n, m)
+
+    Returns
+    -------
+    covariance : ndarray of shape (n, n)
+    unseen : ndarray of shape (n, n_unseen)
+        An orthonormal basis of the directions that C does not show.
+    """
+    left, sizes, right = np.linalg.svd(C)
+    k = int((sizes > SMALLEST_SHARE * max(sizes[0], TINY)).sum())
+    c, seen, unseen = sizes[:k], right[:k].T, right[k:].T
+    rest = len(A) - k
+    Q, R = np.linalg.qr(A @ np.hstack([unseen, seen]))
+    target = Q.T @ S @ left[:, :k] / c
+
+    E, d, Ft = np.linalg.svd(R[rest:, rest:] / c)
+    B = E.T @ (target[rest:] * c) @ Ft.T
+    weights = d[:, None] ** 2 + d**2
+    told = weights > (SMALLEST_SHARE * d.max(initial=TINY)) ** 2
+    Z = (d[:, None] * B + d * B.T) / np.where(told, weights, np.inf)
+    X = Ft.T @ Z @ Ft / c / c[:, None]
+    Y = np.linalg.pinv(R[:rest, :rest], rcond=SMALLEST_SHARE)
+    Y = Y @ (target[:rest] - R[:rest, rest:] @ X)
+    cross = unseen @ Y @ seen.T
+    return symmetric(seen @ X @ seen.T) + cross + cross.T, unseen
 
 
 def window_statistics(parameters, windows):
@@ -350,73 +378,96 @@ def window_statistics(parameters, windows):
     statistics : Statistics
         Of one mean window, without the log-likelihood (NaN).
     """
-    A, C, Q, R, _, P, B, D = parameters
+    A, C, _, R, _, _, _, D = parameters
     length, moments = windows.length, windows.moments
     (m, n), d = C.shape, len(moments) // windows.length
     p = d - m
-    prior = np.zeros((length, n, length, n))
-    from_inputs = np.zeros((length, n, length, p))
-    for t in range(length):
-        block = P
-        for later in range(t, length):
-            prior[later, :, t], prior[t, :, later] = block, block.T
-            block = A @ block
-        P = A @ P @ A.T + Q
-        if t and p:
-            from_inputs[t] = np.tensordot(A, from_inputs[t - 1], axes=1)
-            from_inputs[t, :, t - 1] += B
-    prior = prior.reshape(length * n, length * n)
-    from_inputs = from_inputs.reshape(length * n, length * p)
-
-    # Conditional mean gain @ x + … and covariance of all states of a window.
-    seen = prior.reshape(length, n, -1)
-    seen = (C @ seen).reshape(length * m, length * n)
-    innovation = (seen.reshape(-1, length, n) @ C.T).reshape(length * m, length * m)
-    for t in range(length):
-        innovation[t * m : (t + 1) * m, t * m : (t + 1) * m] += R
-    gain = linalg.cho_solve(linalg.cho_factor(symmetric(innovation)), seen).T
-    posterior = prior - gain @ seen
     index = np.arange(length * d).reshape(length, d)
-    smoother = np.zeros((length * n, length * d))
-    smoother[:, index[:, :m].ravel()] = gain
-    if p:
-        outputs = C @ from_inputs.reshape(length, n, -1)
-        for t in range(length):
-            outputs[t, :, t * p : (t + 1) * p] += D
-        outputs = outputs.reshape(length * m, length * p)
-        smoother[:, index[:, m:].ravel()] = from_inputs - gain @ outputs
-    state_rows = smoother @ moments
-    states = (state_rows @ smoother.T + posterior).reshape(length, n, length, n)
-    state_rows = state_rows.reshape(length, n, length, d)
-    moments = moments.reshape(length, d, length, d)
+    outputs, inputs = index[:, :m].ravel(), index[:, m:].ravel()
+
+    innovation = linalg.block_diag(*[R] * length)
+    driven = np.zeros((length * m, length * p))  # outputs, of the inputs alone
+    for t, (_, seen, drive) in enumerate(_prior_states(parameters, length, p)):
+        here = slice(t * m, (t + 1) * m)
+        innovation[:, here] += seen @ C.T
+        driven[here] = C @ drive
+        if p:
+            driven[here, t * p : (t + 1) * p] += D
+    factor = linalg.cho_factor(symmetric(innovation))
 
     s_next_z, x_z = np.zeros((n, n + p)), np.zeros((m, n + p))
-    x_x, z_z = np.zeros((m, m)), np.zeros((length, n + p, n + p))
-    for t in range(length):
-        z_z[t, :n, :n] = states[t, :, t]
-        z_z[t, :n, n:] = state_rows[t, :, t, m:]
-        z_z[t, n:, :n] = z_z[t, :n, n:].T
-        z_z[t, n:, n:] = moments[t, m:, t, m:]
-        x_x += moments[t, :m, t, :m]
-        x_z[:, :n] += state_rows[t, :, t, :m].T
-        x_z[:, n:] += moments[t, :m, t, m:]
-        if t:
-            s_next_z[:, :n] += states[t, :, t - 1]
-            s_next_z[:, n:] += state_rows[t, :, t - 1, m:]
+    x_x, (z_z, z_z_transition) = np.zeros((m, m)), np.zeros((2, n + p, n + p))
+    s_next_s_next = np.zeros((n, n))
+    first = earlier = seen_earlier = prior = None
+    for t, (P, seen, drive) in enumerate(_prior_states(parameters, length, p)):
+        x, u = index[t, :m], index[t, m:]
+        # The mean of the state is linear in the window; with the second moments.
+        gain = linalg.cho_solve(factor, seen).T
+        smoother = np.zeros((n, length * d))
+        smoother[:, outputs] = gain
+        smoother[:, inputs] = drive - gain @ driven
+        products = smoother @ moments
+        own = products @ smoother.T + P - gain @ seen
+        with_inputs = products[:, u]
+        z = np.block([[own, with_inputs], [with_inputs.T, moments[np.ix_(u, u)]]])
+        z_z += z
+        if t + 1 < length:
+            z_z_transition += z
+        x_x += moments[np.ix_(x, x)]
+        x_z[:, :n] += products[:, x].T
+        x_z[:, n:] += moments[np.ix_(x, u)]
+        if not t:
+            first = own
+        else:
+            s_next_s_next += own
+            s_next_z[:, :n] += products @ earlier.T + prior - gain @ seen_earlier
+            s_next_z[:, n:] += products[:, index[t - 1, m:]]
+        earlier, seen_earlier, prior = smoother, seen, A @ P
     return Statistics(
         n_sequences=1,
         n_transitions=length - 1,
         n_observed=length,
-        s_next_s_next=z_z[1:, :n, :n].sum(axis=0),
+        s_next_s_next=s_next_s_next,
         s_next_z=s_next_z,
-        z_z_transition=z_z[:-1].sum(axis=0),
+        z_z_transition=z_z_transition,
         x_x=x_x,
         x_z=x_z,
-        z_z_observed=z_z.sum(axis=0),
+        z_z_observed=z_z,
         initial_sum=np.zeros(n),
-        initial_outer=z_z[0, :n, :n],
+        initial_outer=first,
         log_likelihood=np.nan,
     )
+
+
+def _prior_states(parameters, length, n_inputs):
+    """The states of a window, before its rows are seen.
+
+    Yields
+    ------
+    covariance : ndarray of shape (n, n)
+        Of one state after the other.
+    seen : ndarray of shape (length * m, n)
+        Covariances of all outputs of the window with it.
+    drive : ndarray of shape (n, length * n_inputs)
+        What the inputs of the window add to it.
+    """
+    A, C, Q, _, _, P, B, _ = parameters
+    m, n = C.shape
+    powers = np.empty((length, m, n))
+    powers[0] = C
+    for t in range(1, length):
+        powers[t] = powers[t - 1] @ A
+    powers = powers.reshape(length * m, n)
+    before = np.empty((0, n))
+    drive = np.zeros((n, length * n_inputs))
+    for t in range(length):
+        seen = np.concatenate([before, powers[: (length - t) * m] @ P])
+        yield P, seen, drive
+        before = seen[: (t + 1) * m] @ A.T
+        drive = A @ drive
+        if n_inputs:
+            drive[:, t * n_inputs : (t + 1) * n_inputs] = B
+        P = A @ P @ A.T + Q
 
 
 def symmetric(matrix):
@@ -440,7 +491,7 @@ def raise_eigenvalues(matrix, smallest):
 def whitening(covariance):
     """W with W covariance Wᵀ = I on the directions that have variance: (rank, n)."""
     values, vectors = np.linalg.eigh(symmetric(covariance))
-    there = values > RANK_TOLERANCE * max(values[-1], np.finfo(np.float64).tiny)
+    there = values > RANK_TOLERANCE * max(values[-1], TINY)
     return (vectors[:, there] / np.sqrt(values[there])).T
 
 

@@ -19,7 +19,8 @@ from operator import add
 
 import numpy as np
 
-from ..em import expectation_maximization, refuse_both, sum_over_sequences
+from .._core.parallel import SharedSums
+from ..em import expectation_maximization, refuse_both
 from ._fixed import check_given
 from ._guess import fit_start, initial_guess
 from ._m_step import above, covariance_floors, m_step
@@ -148,8 +149,9 @@ def learn(
         held = kind | {"fixed": fixed if k else fixed | given}
         return fit_start(guess, X, offsets, U, floors=floors, **held)
 
-    expected = sum_over_sequences(_statistics, add_statistics, (X, U), offsets, n_jobs)
-    likelihood = sum_over_sequences(_likelihood, add, (X, U), offsets, n_jobs)
+    sums_over_sequences = SharedSums(offsets, n_components, n_jobs)
+    expected = sums_over_sequences.of(_statistics, add_statistics, (X, U))
+    likelihood = sums_over_sequences.of(_likelihood, add, (X, U))
 
     def e_step(parameters):
         sums = expected(parameters)
@@ -166,21 +168,22 @@ def learn(
     def tell(n_iter, bound, **details):
         report(n_iter, bound + shift, **details)
 
-    result = expectation_maximization(
-        initialize,
-        e_step,
-        lambda sums, parameters: m_step(sums, parameters, floors=floors, **kind),
-        n_timesteps=len(X),
-        random_state=random_state,
-        n_init=n_init,
-        max_iter=max_iter,
-        tol=tol,
-        log_likelihood=likelihood,
-        on_iteration=None if on_iteration is None else hook,
-        report=None if report is None else tell,
-        coordinates=(vectors.to_vector, from_vector) if accelerate else None,
-        warn=warn,
-    )
+    with sums_over_sequences:
+        result = expectation_maximization(
+            initialize,
+            e_step,
+            lambda sums, parameters: m_step(sums, parameters, floors=floors, **kind),
+            n_timesteps=len(X),
+            random_state=random_state,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol,
+            log_likelihood=likelihood,
+            on_iteration=None if on_iteration is None else hook,
+            report=None if report is None else tell,
+            coordinates=(vectors.to_vector, from_vector) if accelerate else None,
+            warn=warn,
+        )
     return result._replace(
         parameters=units.undo(result.parameters),
         lower_bound=result.lower_bound + shift,

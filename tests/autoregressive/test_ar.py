@@ -581,6 +581,29 @@ def test_samples_of_several_features():
     assert (panel != model.sample(40, n_sequences=500, random_state=1)).any()
 
 
+def test_samples_factorise_the_noise_once(monkeypatch):
+    """And are the draws that a factor made anew at each step would give."""
+    X = two_features(200)
+    model = ARRegressor(1).fit(X)
+    n_factors, eigh = 0, np.linalg.eigh
+
+    def counted(matrix):
+        nonlocal n_factors
+        n_factors += 1
+        return eigh(matrix)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np.linalg, "eigh", counted)
+        drawn = model.sample(30, X=X, random_state=0)
+    assert n_factors == 1
+    rng, x = np.random.RandomState(0), X[-1]
+    values, vectors = eigh(model.noise_covariance_)
+    for row in drawn:
+        x = model.intercept_ + model.coef_.reshape(2, 2) @ x
+        x = x + (rng.standard_normal((1, 2)) @ (vectors * np.sqrt(values)).T)[0]
+        assert_allclose(row, x, rtol=1e-10, atol=1e-12)
+
+
 def test_samples_continue_sequences():
     X = two_features(90)
     model = ARRegressor(2, exogenous=1).fit(X)

@@ -1,5 +1,6 @@
 """One system for each class: Bayes' rule by hand, and label chains by enumeration."""
 
+import sys
 from itertools import product
 
 import numpy as np
@@ -11,8 +12,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_seq.datasets import load_japanese_vowels, make_ar_process
+from sklearn_seq.hmm._log_filter import log_filtered
 from sklearn_seq.lds import LDSClassifier, LinearDynamicalSystem
-from sklearn_seq.lds._classifier import filter_labels
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -106,16 +107,36 @@ def by_enumeration(densities, log_priors, log_transitions):
     return result
 
 
-def test_filtered_labels_by_enumeration():
+@pytest.mark.parametrize("distance", [3, 3000])
+def test_filtered_labels_by_enumeration(distance):
+    """Also of labels whose probabilities are too small for floating point."""
     rng = np.random.default_rng(0)
     offsets = np.array([0, 4, 5, 10, 12])
-    densities = 3 * rng.normal(size=(12, 3)) - 100
-    log_priors = np.log(rng.dirichlet(np.ones(3)))
-    log_transitions = np.log(rng.dirichlet(np.ones(3), size=3))
-    log_proba = filter_labels(densities, offsets, log_priors, log_transitions)
+    densities = distance * rng.normal(size=(12, 3)) - 100
+    priors, transmat = rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), size=3)
+    log_proba = log_filtered(priors, transmat, densities, offsets)
+    chain = np.log(priors), np.log(transmat)
     for a, b in zip(offsets[:-1], offsets[1:], strict=True):
-        expected = by_enumeration(densities[a:b], log_priors, log_transitions)
+        expected = by_enumeration(densities[a:b], *chain)
         assert_allclose(log_proba[a:b], expected, rtol=1e-10, atol=1e-12)
+
+
+def test_a_row_costs_no_call_of_python():
+    """One recursion labels 2000 rows, by far fewer calls than rows."""
+    x, labels = alternating(2000)
+    model = LDSClassifier(max_iter=2).fit(x, labels)
+    calls = 0
+
+    def count(frame, event, arg):
+        nonlocal calls
+        calls += event == "call" and frame.f_globals["__name__"].startswith("scipy.")
+
+    sys.setprofile(count)
+    try:
+        model.predict(x)
+    finally:
+        sys.setprofile(None)
+    assert calls < 200
 
 
 def test_labels_per_step():

@@ -230,6 +230,35 @@ def test_a_hole_in_the_index_starts_anew_and_a_missing_row_does_not():
     assert_allclose(model.transform(gap), expected.filtered_state.T, rtol=1e-9)
 
 
+def test_samples_factorise_covariances_once(monkeypatch):
+    """And are the draws that a factor made anew at each step would give."""
+    model = LinearDynamicalSystem.from_parameters(**MATRICES)
+    n_factors, eigh = 0, np.linalg.eigh
+
+    def counted(matrix):
+        nonlocal n_factors
+        n_factors += 1
+        return eigh(matrix)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np.linalg, "eigh", counted)
+        X, states = model.sample(20, n_sequences=4, random_state=0)
+    assert n_factors == 3  # of the first state, of outputs and of transitions
+    rng = np.random.RandomState(0)
+
+    def draw(covariance):
+        values, vectors = eigh(covariance)
+        return rng.standard_normal((4, len(values))) @ (vectors * np.sqrt(values)).T
+
+    state = model.initial_state_mean_ + draw(model.initial_state_covariance_)
+    for t in range(20):
+        x = state @ model.observation_matrix_.T + draw(model.observation_covariance_)
+        assert_allclose(states[:, t], state, rtol=1e-10, atol=1e-12)
+        assert_allclose(X[:, t], x, rtol=1e-10, atol=1e-12)
+        state = state @ model.transition_matrix_.T
+        state = state + draw(model.transition_covariance_)
+
+
 @pytest.mark.parametrize("driven", [False, True])
 def test_samples_have_the_moments_of_the_model(driven):
     matrices = MATRICES | (DRIVEN if driven else {})

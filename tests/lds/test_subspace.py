@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,9 +8,11 @@ from scipy import linalg
 
 from sklearn_seq.lds._subspace import (
     LARGEST_RADIUS,
+    WindowMoments,
     choose_horizon,
     fill_missing,
     identify,
+    shown_covariance,
     spectral_radius,
     uncorrelated_noise,
     window_moments,
@@ -209,14 +213,19 @@ def test_fill_missing():
     assert fill_missing(whole, np.array([0, 2])) is whole
 
 
-def test_memory_does_not_grow_with_rows():
-    import tracemalloc
-
-    rows = np.random.default_rng(0).standard_normal((300_000, 2))
+def held(call):
+    """The bytes that a call held at most."""
     tracemalloc.start()
-    window_moments(rows, np.array([0, 150_000, 300_000]), 16)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_rows():
+    rows = np.random.default_rng(0).standard_normal((300_000, 2))
+    peak = held(lambda: window_moments(rows, np.array([0, 150_000, 300_000]), 16))
     # Chunks of windows and an index of rows, not 300,000 windows of 32 entries.
     assert peak < 300_000 * 32 * 8 / 2
 
@@ -230,3 +239,56 @@ def test_smoothed_states_follow_the_true_ones():
     true = smooth_states(system, X, offsets).means
     residual = true - states @ np.linalg.lstsq(states, true)[0]
     assert (residual**2).sum() < 0.05 * (true**2).sum()
+
+
+def symmetric_basis(n):
+    """Orthonormal, of the symmetric matrices: (n (n + 1) / 2, n, n)."""
+    basis = []
+    for i in range(n):
+        for j in range(i + 1):
+            matrix = np.zeros((n, n))
+            matrix[i, j] = matrix[j, i] = 1.0
+            basis.append(matrix / np.linalg.norm(matrix))
+    return np.array(basis)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 1), (4, 2), (5, 5), (4, 9), (6, 3)])
+def test_hidden_covariance_is_that_of_least_squares(n, m):
+    """Least squares over a basis of all symmetric matrices, and of minimum norm."""
+    rng = np.random.default_rng(n)
+    A, C = rng.standard_normal((n, n)), rng.standard_normal((m, n))
+    S = rng.standard_normal((n, m))
+    if n == 6:  # outputs that show two directions alone
+        C[2] = C[0] - C[1]
+    basis = symmetric_basis(n)
+    design = (A @ basis @ C.T).reshape(len(basis), -1).T
+    entries = np.linalg.lstsq(design, S.ravel(), rcond=1e-6)[0]
+    found, unseen = shown_covariance(A, C, S)
+    expected = np.tensordot(entries, basis, axes=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
+    rank = np.linalg.matrix_rank(C)
+    assert unseen.shape == (n, n - rank)
+    np.testing.assert_allclose(C @ unseen, 0, atol=1e-12)
+    # What is open are the matrices between unseen directions, and no others.
+    kernel = len(basis) - np.linalg.matrix_rank(design)
+    assert kernel == (n - rank) * (n - rank + 1) // 2
+
+
+def test_memory_grows_with_the_square_of_the_number_of_states():
+    """n (n + 1) / 2 matrices of n × n would be 800 matrices, states by steps 2000."""
+    n, m = 40, 2
+    rng = np.random.default_rng(0)
+    system = Parameters(
+        0.9 * np.linalg.qr(rng.standard_normal((n, n)))[0],
+        rng.standard_normal((m, n)),
+        np.eye(n),
+        np.eye(m),
+        np.zeros(n),
+        np.eye(n),
+    )
+    noise = np.eye(n), 0.1 * rng.standard_normal((n, m)), np.eye(m)
+    matrices = system.transition_matrix, system.observation_matrix
+    square = 8 * n * n
+    assert held(lambda: uncorrelated_noise(*matrices, *noise)) < 60 * square
+    windows = WindowMoments(np.eye(2 * 42 * m), 1000, 2 * 42)
+    assert held(lambda: window_statistics(system, windows)) < 200 * square

@@ -9,7 +9,7 @@ from ._moments import regression
 from ._rows import patterns
 
 
-def conditional_moments(means, covariances, rows, known, unknown):
+def conditional_moments(means, covariances, rows, known, unknown, means_only=False):
     """Means and covariances of some features given others.
 
     Parameters
@@ -19,6 +19,8 @@ def conditional_moments(means, covariances, rows, known, unknown):
     rows : ndarray of shape (N, D)
     known, unknown : array-like of int
         Features; the known ones may have missing values.
+    means_only : bool, default=False
+        Whether the covariances are None: there may be one for each row.
 
     Returns
     -------
@@ -32,12 +34,13 @@ def conditional_moments(means, covariances, rows, known, unknown):
     groups = patterns(given)
     shape = len(means), len(unknown)
     out = np.empty((len(rows), *shape))
-    if len(groups) > 1:
-        left = np.empty((len(rows), *shape, len(unknown)))
-    else:
-        left = np.empty((*shape, len(unknown)))
+    left = None
+    if not means_only:
+        each = (len(rows),) if len(groups) > 1 else ()
+        left = np.empty((*each, *shape, len(unknown)))
     for index, there, _ in groups:
         a, B, V = regression(means, covariances, known[there], unknown)
         out[index] = a + np.einsum("cuk,nk->ncu", B, given[index][:, there])
-        left[index if len(groups) > 1 else slice(None)] = V
+        if left is not None:
+            left[index if len(groups) > 1 else slice(None)] = V
     return out, left

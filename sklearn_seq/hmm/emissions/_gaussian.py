@@ -192,7 +192,7 @@ class GaussianEmissions(StandardisedEmissions):
         means, covariances = self._components(parameters)
         return means, as_matrices(covariances, self.covariance_type, means)
 
-    def condition(self, parameters, rows, known, unknown):
+    def condition(self, parameters, rows, known, unknown, means_only=False):
         """Moments of some features given others, for each state.
 
         Parameters
@@ -201,6 +201,8 @@ class GaussianEmissions(StandardisedEmissions):
         rows : ndarray of shape (N, D)
         known, unknown : array-like of int
             Features; the known ones may have missing values.
+        means_only : bool, default=False
+            Whether the covariances are None.
 
         Returns
         -------
@@ -209,7 +211,7 @@ class GaussianEmissions(StandardisedEmissions):
             Or (N, K, n_unknown, n_unknown), if they depend on what is missing.
         """
         means, covariances = self.moments(parameters)
-        return conditional_moments(means, covariances, rows, known, unknown)
+        return conditional_moments(means, covariances, rows, known, unknown, means_only)
 
     def n_free(self, parameters, fixed=frozenset()):
         """The number of free parameters."""

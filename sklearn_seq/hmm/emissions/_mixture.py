@@ -246,7 +246,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         )
         return means[0], covariances[0]
 
-    def condition(self, parameters, rows, known, unknown):
+    def condition(self, parameters, rows, known, unknown, means_only=False):
         """Moments of some features given others, for each state.
 
         Parameters
@@ -255,6 +255,8 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         rows : ndarray of shape (N, D)
         known, unknown : array-like of int
             Features; the known ones may have missing values.
+        means_only : bool, default=False
+            Whether the covariances are None.
 
         Returns
         -------
@@ -267,8 +269,10 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         shares = self._of_components(parameters, alone)
         _mix(shares, K)
         means, left = conditional_moments(
-            *self._matrices(parameters), rows, known, unknown
+            *self._matrices(parameters), rows, known, unknown, means_only
         )
+        if means_only:
+            return _mixed_means(shares, means, K), None
         return _mixed(shares, means, left if left.ndim == 4 else left[None], K)
 
     def n_free(self, parameters, fixed=frozenset()):
@@ -426,6 +430,12 @@ def _mix(logs, n_states):
     return out
 
 
+def _mixed_means(shares, means, n_states):
+    """Means of mixtures, as `_mixed`."""
+    means = means.reshape(means.shape[0], -1, n_states, means.shape[2])
+    return np.einsum("nmk,nmkd->nkd", _by_mixture(shares, n_states), means)
+
+
 def _mixed(shares, means, covariances, n_states):
     """Moments of mixtures, from those of components with shares (N, M K).
 
@@ -441,11 +451,11 @@ def _mixed(shares, means, covariances, n_states):
     means : ndarray of shape (N, K, D)
     covariances : ndarray of shape (N, K, D, D)
     """
+    mean = _mixed_means(shares, means, n_states)
     shares = _by_mixture(shares, n_states)
     shape = means.shape[0], -1, n_states, means.shape[2]
     means = means.reshape(shape)
     covariances = covariances.reshape(len(covariances), *shape[1:], shape[3])
-    mean = np.einsum("nmk,nmkd->nkd", shares, means)
     deviations = means - mean[:, None]
     within = np.einsum(
         "nmk,nmkde->nkde",

@@ -164,10 +164,11 @@ class PoissonEmissions:
         rates = parameters.rates
         return rates, rates[:, :, None] * np.eye(rates.shape[1])
 
-    def condition(self, parameters, rows, known, unknown):
+    def condition(self, parameters, rows, known, unknown, means_only=False):
         """Moments of some features given others, for each state.
 
-        Features are independent, so that the known ones tell nothing.
+        Features are independent, so that the known ones tell nothing; with
+        `means_only` the covariances are None.
 
         Returns
         -------
@@ -176,6 +177,8 @@ class PoissonEmissions:
         """
         rates = parameters.rates[:, np.asarray(unknown, dtype=np.intp)]
         means = np.repeat(rates[None], len(rows), axis=0)
+        if means_only:
+            return means, None
         return means, rates[:, :, None] * np.eye(rates.shape[1])
 
     def n_free(self, parameters, fixed=frozenset()):

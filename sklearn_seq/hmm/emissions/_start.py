@@ -4,10 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from threading import Lock
 
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+
+ALONE = Lock()
 
 
 def overall(rows, covariance_type):
@@ -99,6 +102,19 @@ def draw(means, covariances, states, rng):
     return rows
 
 
+def k_means(rows, n_clusters, rng, sample_weight=None):
+    """The cluster of each row, also where there are fewer distinct rows than clusters.
+
+    One call at a time: scikit-learn sets the number of BLAS threads of the process
+    meanwhile, as we do its filters of warnings.
+    """
+    means = KMeans(n_clusters, n_init=1, random_state=rng)
+    with ALONE, warnings.catch_warnings():
+        fewer = "Number of distinct clusters"
+        warnings.filterwarnings("ignore", fewer, ConvergenceWarning)
+        return means.fit(rows, sample_weight=sample_weight).labels_
+
+
 def clusters_within(rows, proba, n_clusters, rng):
     """Rows of each state clustered by k-means.
 
@@ -126,10 +142,7 @@ def clusters_within(rows, proba, n_clusters, rng):
         here = np.flatnonzero(proba[:, k] > 0)
         labels = np.zeros(len(here), dtype=np.intp)
         if n_clusters > 1 and len(here) > 1:
-            means = KMeans(min(n_clusters, len(here)), n_init=1, random_state=rng)
-            with warnings.catch_warnings():  # fewer distinct rows than clusters
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                means.fit(rows[here], sample_weight=proba[here, k])
-            labels = means.labels_
+            n = min(n_clusters, len(here))
+            labels = k_means(rows[here], n, rng, proba[here, k])
         weights[here, labels * K + k] = proba[here, k]
     return weights

@@ -497,5 +497,5 @@ def _std_of_missing_rows(model, n_steps, future_exogenous, sequences):
     offsets = sequences.offsets.copy()
     offsets[-1] = len(rows)
     layout = Layout(ROWS, np.array([0, len(rows)]), offsets)
-    _, covariances = model._distribution(Sequences(rows, layout))
-    return standard_deviations(covariances[-n_steps:])
+    _, variances = model._marginals(Sequences(rows, layout))
+    return np.sqrt(np.maximum(variances[-n_steps:], 0.0))
