@@ -20,8 +20,8 @@ from setuptools.command.build_ext import build_ext
 
 PURE = os.environ.get("SKLEARN_SEQ_PURE", "")
 # No result depends on errno or on floating-point exceptions, so that loops with
-# comparisons may be vectorised. Products and sums are rounded one by one, so that results
-# do not depend on how the compiler lays out the code. -g0 keeps the wheel small.
+# comparisons may be vectorised. Products and sums are rounded one by one, so that
+# results do not depend on how the compiler lays out the code. -g0: a small wheel.
 UNIX_FLAGS = [
     "-O3",
     "-fno-math-errno",
