@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ._core.docs import documented
 from ._future_inputs import future_inputs
 from ._gaussian import draw_gaussian, gaussian_noise
 from ._reach import warn_if_far
@@ -35,6 +36,7 @@ def lay_out(values, layout):
     return layout.restore_equal(values.reshape(-1, *values.shape[2:]), offsets)
 
 
+@documented
 class ClosedLoop:
     """Mixin of the models that run on with their own predictions as inputs.
 
@@ -58,8 +60,7 @@ class ClosedLoop:
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
@@ -70,8 +71,7 @@ class ClosedLoop:
             is read by the names of its columns, and by its sequences if its index has
             two levels, sequence and time.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

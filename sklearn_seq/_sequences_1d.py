@@ -5,9 +5,12 @@
 
 import numpy as np
 
+from ._core.docs import documented
+
 STRINGS, SYMBOLS, NUMBERS = "strings", "symbols", "numbers"
 
 
+@documented
 def as_columns(X, *, symbols=False, fitting=False, one_dimensional=False):
     """Sequences of one feature as 2-D arrays of one column; others as they are.
 
@@ -19,8 +22,7 @@ def as_columns(X, *, symbols=False, fitting=False, one_dimensional=False):
 
     Parameters
     ----------
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     symbols : bool, default=False
         Whether integers are symbols, so that 1-D arrays of equal length are sequences.

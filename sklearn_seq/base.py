@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._aligned import check_same_order
 from ._by_name import check_column_labels, column_labels
 from ._containers import as_plain, check_container, check_unmasked
+from ._core.docs import documented
 from ._core.sklearn_compat import _check_sample_weight, validate_data
 from ._documentation_link import DocumentationLink
 from ._gaussian import gaussian_log_density
@@ -329,6 +330,7 @@ def check_all_finite(rows, estimator, layout):
     )
 
 
+@documented
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
     """Base of the regressors.
 
@@ -391,8 +393,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
             with an index of two levels, a 3-D array, or a list of 2-D arrays.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         return_std : bool, default=False
             Whether to return the predictive standard deviation, too.
@@ -458,19 +459,16 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The targets; None for next-step prediction, where they are X itself. NaN
             means "no target here". A model fitted without y also takes X advanced by
             one step: its entry t is held against the forecast made at row t.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples: rows, or the sequences of a panel.
+        %(sample_weight)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -503,14 +501,12 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The targets of a model that was fitted with y.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from ._core.docs import documented
 from ._core.sklearn_compat import validate_data
 from ._labels import encode_labels, known_labels, warn_of_missing_label
 from ._misread import warn_of_target_in_X
@@ -36,6 +37,7 @@ from .targets import NEXT, SEQUENCE, STEP, Targets, read_targets
 __all__ = ["SequenceClassifier"]
 
 
+@documented
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     """Base of the classifiers.
 
@@ -303,11 +305,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -332,11 +332,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -359,11 +357,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -386,8 +382,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The labels; None for next-symbol prediction, where they are X itself.
@@ -395,11 +390,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             here". A model fitted without y also takes X advanced by one step: its
             entry t is held against the forecast made at row t.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples: rows, or the sequences of a panel.
+        %(sample_weight)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -430,14 +423,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The labels of a model that was fitted with y.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from ._core.docs import documented
 from ._misread import check_ignored_y
 from .base import SequenceEstimator, check_counted
 from .targets import STEP
@@ -16,6 +17,7 @@ from .targets import STEP
 __all__ = ["SequenceDensity"]
 
 
+@documented
 class SequenceDensity(SequenceEstimator):
     """Base of the generative models: a density of sequences; y is ignored.
 
@@ -29,14 +31,12 @@ class SequenceDensity(SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : Ignored
             Not used, present for API consistency by convention.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -54,8 +54,7 @@ class SequenceDensity(SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : Ignored
             Not used, present for API consistency by convention.
@@ -64,8 +63,7 @@ class SequenceDensity(SequenceEstimator):
             Weights of the samples in the mean: rows, or the sequences of a panel, each
             for all its steps.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -91,11 +89,9 @@ class SequenceDensity(SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -111,11 +107,9 @@ class SequenceDensity(SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -12,6 +12,7 @@ from numpydoc import docscrape
 from numpydoc.validate import validate
 
 import sklearn_seq
+from sklearn_seq._core.docs import MARKER, documented
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -216,9 +217,9 @@ def test_public_properties_are_documented_attributes(name):
 def test_docstrings_of_callable_instances(name):
     """Scorers: what they document is what they take."""
     documentation = docscrape.NumpyDocString(inspect.getdoc(INSTANCES[name]))
-    documented = [entry.name for entry in documentation["Parameters"]]
+    described = [entry.name for entry in documentation["Parameters"]]
     taken = list(inspect.signature(INSTANCES[name]).parameters)
-    assert sorted(documented) == sorted(taken)
+    assert sorted(described) == sorted(taken)
     assert documentation["Summary"] and documentation["Returns"]
 
 
@@ -226,3 +227,28 @@ def test_something_was_collected():
     """None of the lists above may become empty unnoticed."""
     assert PAGES and CLASSES and FUNCTIONS and INSTANCES
     assert {name.rpartition(".")[2] for name in METHODS} >= {"fit", "partial_fit"}
+
+
+def test_shared_descriptions_stand_in_the_docstrings():
+    """At their place, with its indentation; a marker of no text is an error."""
+    marker = "Compute.\n\n    Parameters\n    ----------\n    %(groups)s\n    "
+
+    def compute(groups):
+        pass
+
+    compute.__doc__ = marker
+    lines = documented(compute).__doc__.splitlines()
+    assert lines[4] == "    groups : array-like of shape (n_samples,), default=None"
+    assert lines[5].startswith("        For rows")
+    compute.__doc__ = marker.replace("groups", "unknown")
+    with pytest.raises(KeyError):
+        documented(compute)
+
+
+def test_no_marker_is_left():
+    docstrings = dict(PUBLIC)
+    for name, cls in CLASSES.items():
+        for method in methods(name, cls):
+            docstrings[method] = getattr(cls, method.rpartition(".")[2])
+    found = [n for n, thing in docstrings.items() if MARKER.search(thing.__doc__ or "")]
+    assert found == []

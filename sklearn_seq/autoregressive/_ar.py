@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import check_positive, lay_out
+from .._core.docs import documented
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from .._gaussian import RunningGaussian, check_squares
 from .._holes import GAPS
@@ -40,6 +41,7 @@ def sums_up(estimator):
     )
 
 
+@documented
 class ARRegressor(TapRegressor):
     """Autoregressive model: linear in the last `n_lags` rows.
 
@@ -80,10 +82,7 @@ class ARRegressor(TapRegressor):
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -103,11 +102,9 @@ class ARRegressor(TapRegressor):
         Roots z of the characteristic polynomial det(I - Φ₁ z - … - Φ_p zᵖ); the model
         is stationary if all have modulus above 1. Fitted without y only.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -188,8 +185,7 @@ class ARRegressor(TapRegressor):
             Targets: one for each row, or one for each sequence of a panel. None for
             next-step prediction. NaN means "no target here".
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -231,8 +227,7 @@ class ARRegressor(TapRegressor):
         y : array-like, default=None
             Targets as for fit, of the same kind in each call.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -413,8 +408,7 @@ class ARRegressor(TapRegressor):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
@@ -425,8 +419,7 @@ class ARRegressor(TapRegressor):
             is read by the names of its columns, and by its sequences if its index has
             two levels, sequence and time.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         return_std : bool, default=False
             Whether to return the standard deviation of the forecast errors, too.

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from .._callbacks import FitProgress
+from .._core.docs import documented
 from .._core.sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -28,6 +29,7 @@ from ._base import TapClassifier
 from ._taps import pooled_rows
 
 
+@documented
 class ARClassifier(CallbackSupportMixin, TapClassifier):
     """Multinomial logistic regression on the last `n_lags` rows.
 
@@ -82,14 +84,9 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         Whether to print a line for each iteration: the cross-entropy in nats and its
         change. With scikit-learn before 1.9 only for the last iteration.
 
-    missing_label : int, float or str, default=None
-        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
-        masked entries always do.
+    %(missing_label)s
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -112,11 +109,9 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
     n_iter_ : int
         Number of iterations of the solver.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -208,8 +203,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
             for next-symbol prediction. NaN, None, pandas.NA, masked entries and
             `missing_label` mean "no label here"; for a sequence without any, None.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

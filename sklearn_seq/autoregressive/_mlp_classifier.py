@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from .._core.docs import documented
 from .._core.sklearn_compat import _fit_context
 from ..networks import learns_online
 from ..networks._estimators import NetworkClassifier
@@ -16,6 +17,7 @@ from ._base import TapClassifier
 from ._mlp import TapNetwork
 
 
+@documented
 class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
     """Feed-forward net over the last `n_lags` rows, for symbols and class labels.
 
@@ -122,14 +124,9 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
-    missing_label : int, float or str, default=None
-        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
-        masked entries always do.
+    %(missing_label)s
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -166,11 +163,9 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
     n_iter_ : int
         Number of epochs or iterations.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -282,8 +277,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
             for next-symbol prediction. NaN, None, pandas.NA, masked entries and
             `missing_label` mean "no label here"; for a sequence without any, None.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -309,8 +303,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         y : array-like, default=None
             Labels as for fit, of the same kind in each call.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         classes : array-like of shape (n_classes,), default=None
             All labels that y will ever hold, for the first call with a y; by default

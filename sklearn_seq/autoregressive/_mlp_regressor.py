@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from .._core.docs import documented
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
 from .._gaussian import RunningGaussian
@@ -18,6 +19,7 @@ from ._base import TapRegressor
 from ._mlp import TapNetwork
 
 
+@documented
 class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     """Feed-forward net over the last `n_lags` rows: nonlinear autoregression.
 
@@ -112,10 +114,7 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -145,11 +144,9 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     n_iter_ : int
         Number of epochs or iterations.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -251,8 +248,7 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
             Targets: one for each row, or one for each sequence of a panel. None for
             next-step prediction. NaN means "no target here".
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -277,8 +273,7 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         y : array-like, default=None
             Targets as for fit, of the same kind in each call.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._by_name import in_order_of
+from .._core.docs import documented
 from .._core.sklearn_compat import Interval, StrOptions
 from .._core.standardize import StandardizedInputs, rows_learned_from
 from .._holes import GAPS
@@ -24,6 +25,7 @@ from ._reservoir import draw_reservoir, run
 from ._ridge import StreamedRidge
 
 
+@documented
 class EchoStateNetwork(
     StandardizedInputs, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 ):
@@ -82,11 +84,9 @@ class EchoStateNetwork(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -108,14 +108,12 @@ class EchoStateNetwork(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             Targets as for fit.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from .._closed_loop import SymbolLoop
+from .._core.docs import documented
 from .._core.sklearn_compat import StrOptions, _fit_context
 from .._labels import MISSING_LABEL
 from ..classification import SequenceClassifier
@@ -16,6 +17,7 @@ from ._base import EchoStateNetwork
 from ._class_scores import calibrate
 
 
+@documented
 class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     """Echo state network for symbols and class labels.
 
@@ -78,14 +80,9 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         Number of first time steps of each sequence that neither the fit nor the score
         counts as targets: the steps in which the echo of the start dies away.
 
-    missing_label : int, float or str, default=None
-        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
-        masked entries always do.
+    %(missing_label)s
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -113,11 +110,9 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     intercept_ : ndarray of shape (n_classes,)
         Constant terms.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -219,8 +214,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
             for next-symbol prediction. NaN, None, pandas.NA, masked entries and
             `missing_label` mean "no label here"; for a sequence without any, None.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -247,8 +241,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         y : array-like, default=None
             Labels as for fit, of the same kind in each call.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         classes : array-like of shape (n_classes,), default=None
             All labels that y will ever hold, for the first call with a y; by default

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from .._closed_loop import RealLoop
+from .._core.docs import documented
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
 from .._gaussian import RunningGaussian, check_squares
@@ -17,6 +18,7 @@ from ..targets import NEXT
 from ._base import EchoStateNetwork
 
 
+@documented
 class EchoStateRegressor(
     StandardizedTargets, EchoStateNetwork, RealLoop, SequenceRegressor
 ):
@@ -84,10 +86,7 @@ class EchoStateRegressor(
         Number of first time steps of each sequence that neither the fit nor the score
         counts as targets: the steps in which the echo of the start dies away.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -112,11 +111,9 @@ class EchoStateRegressor(
         residuals, corrected by generalised cross-validation for the degrees of freedom
         that the readout has taken.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -207,8 +204,7 @@ class EchoStateRegressor(
             Targets: one for each row, or one for each sequence of a panel. None for
             next-step prediction. NaN means "no target here".
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -234,8 +230,7 @@ class EchoStateRegressor(
         y : array-like, default=None
             Targets as for fit, of the same kind in each call.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
 from .._closed_loop import check_positive, lay_out
+from .._core.docs import documented
 from .._core.sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -34,6 +35,7 @@ from .inference import forward, log_likelihood, smooth, viterbi
 from .learning import Parameters, learn
 
 
+@documented
 class BaseHMM(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -86,8 +88,7 @@ class BaseHMM(
         y : Ignored
             Not used, present for API consistency by convention.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -213,11 +214,9 @@ class BaseHMM(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -240,11 +239,9 @@ class BaseHMM(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -261,11 +258,9 @@ class BaseHMM(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -284,14 +279,12 @@ class BaseHMM(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : Ignored
             Not used, present for API consistency by convention.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -305,14 +298,12 @@ class BaseHMM(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
 
 from .._closed_loop import lay_out
+from .._core.docs import documented
 from .._core.sklearn_compat import Interval, StrOptions, validate_data
 from .._padding import warn_of_padding
 from .._symbols import (
@@ -26,6 +27,7 @@ from .emissions import CategoricalEmissions
 from .learning import Parameters
 
 
+@documented
 class CategoricalHMM(BaseHMM):
     """Hidden Markov model of symbols, by Baum-Welch.
 
@@ -99,10 +101,7 @@ class CategoricalHMM(BaseHMM):
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -134,11 +133,9 @@ class CategoricalHMM(BaseHMM):
     loss_curve_ : list of float
         Minus the same before and after each EM step.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -279,14 +276,12 @@ class CategoricalHMM(BaseHMM):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

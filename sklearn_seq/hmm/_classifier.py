@@ -16,6 +16,7 @@ from .._class_models import (
     class_stretches,
     log_posteriors,
 )
+from .._core.docs import documented
 from .._core.parallel import Pool
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
 from .._labels import MISSING_LABEL
@@ -31,6 +32,7 @@ from .inference import smooth, viterbi
 from .learning import Labels
 
 
+@documented
 class HMMClassifier(SequenceClassifier):
     """Classification with hidden Markov models.
 
@@ -110,14 +112,9 @@ class HMMClassifier(SequenceClassifier):
     n_jobs : int, default=None
         Number of classes to learn at once, or of workers that share the sequences.
 
-    missing_label : int, float or str, default=None
-        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
-        masked entries always do.
+    %(missing_label)s
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -140,11 +137,9 @@ class HMMClassifier(SequenceClassifier):
     n_iter_ : int
         Largest number of EM steps of a model.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -263,8 +258,7 @@ class HMMClassifier(SequenceClassifier):
             to predict the next symbol of X. NaN, None, pandas.NA, masked entries and
             `missing_label` mean "no label here"; for a sequence without any, None.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -6,12 +6,14 @@
 from numbers import Real
 from typing import Self
 
+from .._core.docs import documented
 from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
 from .emissions import GaussianEmissions
 from .emissions._checks import check_covariance_type
 
 
+@documented
 class GaussianHMM(NumericHMM):
     """Hidden Markov model with Gaussian emissions, by Baum-Welch.
 
@@ -100,10 +102,7 @@ class GaussianHMM(NumericHMM):
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -136,11 +135,9 @@ class GaussianHMM(NumericHMM):
     loss_curve_ : list of float
         Minus the same before and after each EM step.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------

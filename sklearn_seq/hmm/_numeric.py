@@ -6,9 +6,11 @@
 import numpy as np
 
 from .._closed_loop import lay_out
+from .._core.docs import documented
 from ._base import BaseHMM
 
 
+@documented
 class NumericHMM(BaseHMM):
     """Base of the hidden Markov models of real numbers and of counts."""
 
@@ -17,14 +19,12 @@ class NumericHMM(BaseHMM):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         return_cov : bool, default=False
             Whether to return the covariances, too.

@@ -8,11 +8,13 @@ from typing import Self
 
 import numpy as np
 
+from .._core.docs import documented
 from .._core.sklearn_compat import Interval, StrOptions
 from ._numeric import NumericHMM
 from .emissions import PoissonEmissions
 
 
+@documented
 class PoissonHMM(NumericHMM):
     """Hidden Markov model of counts with Poisson emissions, by Baum-Welch.
 
@@ -87,10 +89,7 @@ class PoissonHMM(NumericHMM):
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -118,11 +117,9 @@ class PoissonHMM(NumericHMM):
     loss_curve_ : list of float
         Minus the same before and after each EM step.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------

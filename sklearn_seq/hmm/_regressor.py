@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, lay_out
+from .._core.docs import documented
 from .._core.sklearn_compat import CallbackSupportMixin, StrOptions, _fit_context
 from .._future_inputs import future_inputs
 from .._reach import warn_if_far
@@ -27,6 +28,7 @@ from .emissions._rows import chunks
 from .inference import forward
 
 
+@documented
 class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     """Predictions with a hidden Markov model.
 
@@ -99,10 +101,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -112,11 +111,9 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     n_iter_ : int
         Number of EM steps of the best start.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -216,8 +213,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             Targets: one for each row; or one for each sequence of a panel. None for
             next-step prediction. NaN means "no target here".
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -389,8 +385,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
@@ -401,8 +396,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             its columns, and by its sequences if its index has two levels, sequence and
             time.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._class_models import check_priors, class_name, class_stretches, log_posteriors
+from .._core.docs import documented
 from .._core.parallel import Pool
 from .._core.sklearn_compat import _fit_context
 from .._labels import MISSING_LABEL
@@ -22,6 +23,7 @@ from ._regressor import mean_of_known
 from .kalman import log_likelihood
 
 
+@documented
 class LDSClassifier(SequenceClassifier):
     """One linear dynamical system for each class, and Bayes' rule.
 
@@ -78,14 +80,9 @@ class LDSClassifier(SequenceClassifier):
     n_jobs : int, default=None
         Number of classes to learn at once.
 
-    missing_label : int, float or str, default=None
-        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
-        masked entries always do.
+    %(missing_label)s
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -109,11 +106,9 @@ class LDSClassifier(SequenceClassifier):
     n_iter_ : int
         Largest number of EM steps of a class.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -218,8 +213,7 @@ class LDSClassifier(SequenceClassifier):
             None, pandas.NA, masked entries and `missing_label` mean "no label here";
             for a sequence without any, None.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
 from .._closed_loop import check_positive, lay_out
+from .._core.docs import documented
 from .._core.sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -35,6 +36,7 @@ from .kalman import Parameters, filter_states, log_likelihood, smooth_states
 NAMES = Parameters._fields
 
 
+@documented
 class LinearDynamicalSystem(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -110,10 +112,7 @@ class LinearDynamicalSystem(
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -153,11 +152,9 @@ class LinearDynamicalSystem(
     loss_curve_ : list of float
         Minus the log-likelihood per time step before and after each EM step.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -267,8 +264,7 @@ class LinearDynamicalSystem(
         y : Ignored
             Not used, present for API consistency by convention.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -399,11 +395,9 @@ class LinearDynamicalSystem(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -422,11 +416,9 @@ class LinearDynamicalSystem(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -446,11 +438,9 @@ class LinearDynamicalSystem(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -468,14 +458,12 @@ class LinearDynamicalSystem(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : Ignored
             Not used, present for API consistency by convention.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -492,8 +480,7 @@ class LinearDynamicalSystem(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
@@ -504,8 +491,7 @@ class LinearDynamicalSystem(
             columns, and by its sequences if its index has two levels, sequence and
             time.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         return_cov : bool, default=False
             Whether to return the covariances, too.

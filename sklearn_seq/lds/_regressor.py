@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitProgress
 from .._closed_loop import check_next_step, check_positive, lay_out
+from .._core.docs import documented
 from .._core.sklearn_compat import CallbackSupportMixin, _fit_context
 from .._future_inputs import future_inputs
 from .._gaussian import check_squares
@@ -34,6 +35,7 @@ def mean_of_known(values):
     return sums / np.maximum(known.sum(axis=0), 1)
 
 
+@documented
 class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     """Predictions with a linear dynamical system, by Kalman filter.
 
@@ -95,10 +97,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -121,11 +120,9 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     n_iter_ : int
         Number of EM steps of the best start.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -223,8 +220,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             sequence of a panel. None for next-step prediction. NaN means "no target
             here".
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -409,8 +405,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
@@ -421,8 +416,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             is read by the names of its columns, and by its sequences if its index has
             two levels, sequence and time.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

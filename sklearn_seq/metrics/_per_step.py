@@ -16,6 +16,7 @@ from sklearn.metrics import (
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.docs import documented
 from .._core.sklearn_compat import _BaseScorer
 from .._labels import known_labels, label_arrays, of_one_kind
 from ..base import SequenceEstimator, check_counted, step_weights
@@ -319,6 +320,7 @@ def _from_metric(metric):
     )
 
 
+@documented
 def neg_next_step_mae(estimator, X, y, groups, sample_weight):
     """Minus the mean absolute error of the forecasts of the next step.
 
@@ -334,17 +336,14 @@ def neg_next_step_mae(estimator, X, y, groups, sample_weight):
     estimator : object
         A fitted regressor, a pipeline that ends with one, or a search over either.
 
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     y : array-like, default=None
         The targets; None for the next step, where they are X itself.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples: rows, or the sequences of a panel.
+    %(sample_weight)s
 
     Returns
     -------
@@ -380,6 +379,7 @@ def neg_next_step_mae(estimator, X, y, groups, sample_weight):
     )
 
 
+@documented
 def neg_next_step_rmse(estimator, X, y, groups, sample_weight):
     """Minus the root mean squared error of the forecasts of the next step.
 
@@ -395,17 +395,14 @@ def neg_next_step_rmse(estimator, X, y, groups, sample_weight):
     estimator : object
         A fitted regressor, a pipeline that ends with one, or a search over either.
 
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     y : array-like, default=None
         The targets; None for the next step, where they are X itself.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples: rows, or the sequences of a panel.
+    %(sample_weight)s
 
     Returns
     -------

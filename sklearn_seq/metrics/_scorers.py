@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.docs import documented
 from .._core.sklearn_compat import _BaseScorer, _routing_enabled
 from ..base import SequenceEstimator, check_counted
 from ..targets import NEXT, next_step_targets
@@ -19,6 +20,7 @@ from ._last_step import last_step
 from ._symbols import bits_per_symbol, flat_values, perplexity
 
 
+@documented
 class SequenceScorer(_BaseScorer):
     """A scorer of sequence models that passes `groups` on to them.
 
@@ -56,17 +58,14 @@ class SequenceScorer(_BaseScorer):
         estimator : object
             A fitted model, a pipeline that ends with one, or a search over either.
 
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The targets; None for the next step, where they are X itself.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples: rows, or the sequences of a panel.
+        %(sample_weight)s
 
         Returns
         -------
@@ -121,6 +120,7 @@ class SequenceScorer(_BaseScorer):
         return requests
 
 
+@documented
 def next_step_r2(estimator, X, y, groups, sample_weight):
     """R² of the forecasts of the next step (of y, where there is one).
 
@@ -134,17 +134,14 @@ def next_step_r2(estimator, X, y, groups, sample_weight):
     estimator : object
         A fitted regressor, a pipeline that ends with one, or a search over either.
 
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     y : array-like, default=None
         The targets; None for the next step, where they are X itself.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples: rows, or the sequences of a panel.
+    %(sample_weight)s
 
     Returns
     -------
@@ -203,6 +200,7 @@ def next_step_r2(estimator, X, y, groups, sample_weight):
     return estimator.score(X, y, **metadata)
 
 
+@documented
 def mean_log_likelihood(estimator, X, y, groups, sample_weight):
     """Mean log-likelihood of a time step given the earlier ones, in nats.
 
@@ -222,17 +220,14 @@ def mean_log_likelihood(estimator, X, y, groups, sample_weight):
         A fitted model with `score_samples`, a pipeline that ends with one, or a search
         over either.
 
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     y : array-like, default=None
         The targets of a model that was fitted with y.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples: rows, or the sequences of a panel.
+    %(sample_weight)s
 
     Returns
     -------
@@ -263,6 +258,7 @@ def mean_log_likelihood(estimator, X, y, groups, sample_weight):
     return float(np.average(values, weights=weights))
 
 
+@documented
 def neg_bits_per_symbol(estimator, X, y, groups, sample_weight):
     """Mean log probability of a symbol given the earlier ones, to base 2.
 
@@ -276,17 +272,14 @@ def neg_bits_per_symbol(estimator, X, y, groups, sample_weight):
         A fitted classifier or generative model of symbols, a pipeline that ends with
         one, or a search over either.
 
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     y : array-like, default=None
         The labels of a model that was fitted with y.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples: rows, or the sequences of a panel.
+    %(sample_weight)s
 
     Returns
     -------
@@ -317,6 +310,7 @@ def neg_bits_per_symbol(estimator, X, y, groups, sample_weight):
     return -bits_per_symbol(values, sample_weight=weights)
 
 
+@documented
 def neg_perplexity(estimator, X, y, groups, sample_weight):
     """Minus the perplexity of the symbols given the earlier ones.
 
@@ -330,17 +324,14 @@ def neg_perplexity(estimator, X, y, groups, sample_weight):
         A fitted classifier or generative model of symbols, a pipeline that ends with
         one, or a search over either.
 
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     y : array-like, default=None
         The labels of a model that was fitted with y.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples: rows, or the sequences of a panel.
+    %(sample_weight)s
 
     Returns
     -------

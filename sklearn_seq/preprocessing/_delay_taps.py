@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.docs import documented
 from .._core.sklearn_compat import (
     Interval,
     StrOptions,
@@ -24,6 +25,7 @@ from ..sequences import ROWS
 from ._frame_output import check_no_frame_output
 
 
+@documented
 class DelayTaps(TransformerMixin, SequenceEstimator):
     """Put each row side by side with the rows before it.
 
@@ -42,18 +44,13 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         the first row, as :class:`~sklearn_seq.autoregressive.ARRegressor` does. A
         number stands there itself: 0.0, or NaN, which marks the taps as missing.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -128,8 +125,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         y : None
             Ignored, present for API consistency.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -152,8 +148,7 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
         X : array-like
             Sequences in any layout, with the features seen during fit.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -178,14 +173,12 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : None
             Ignored, present for API consistency.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------

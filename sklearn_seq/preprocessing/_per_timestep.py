@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._containers import as_plain
+from .._core.docs import documented
 from .._core.sklearn_compat import (
     HasMethods,
     _fit_context,
@@ -45,6 +46,7 @@ def _transformer_has(name):
     return check
 
 
+@documented
 class PerTimestep(
     VersionStamp,
     DocumentationLink,
@@ -72,11 +74,9 @@ class PerTimestep(
     transformer_ : object
         The fitted clone of `transformer`.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.docs import documented
 from .._core.packing import Packing
 from ..base import check_range
 from ..networks import row_taker, rows_of_sequences
@@ -40,6 +41,7 @@ class Place(NamedTuple):
     work: Workspace
 
 
+@documented
 class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Mixin of the recurrent networks: what a fitted one computes.
 
@@ -199,8 +201,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The targets; None for next-step prediction, where they are X itself. NaN
@@ -208,11 +209,9 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             here". A model fitted without y also takes X advanced by one step: its
             entry t is held against the forecast made at row t.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples: rows, or the sequences of a panel.
+        %(sample_weight)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, as in `predict`.
@@ -234,14 +233,12 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The targets of a model that was fitted with y.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, as in `predict`.
@@ -265,11 +262,9 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, as in `predict`.
@@ -291,14 +286,12 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             Targets as for fit.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         Returns
         -------
@@ -320,8 +313,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=1
             Number of time steps to forecast.
@@ -332,8 +324,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             is read by the names of its columns, and by its sequences if its index has
             two levels, sequence and time.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, as in `predict`.

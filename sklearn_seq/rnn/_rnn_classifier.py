@@ -10,6 +10,7 @@ from scipy.special import log_softmax
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import SymbolLoop
+from .._core.docs import documented
 from .._core.sklearn_compat import _fit_context
 from ..classification import SequenceClassifier
 from ..networks import learns_online
@@ -21,6 +22,7 @@ from ._rnn_training import RecurrentTraining, only_sample_weight
 WEIGHTLESS = 1e-8  # counts that a class begins with whose samples all weigh nothing
 
 
+@documented
 class RNNClassifier(
     NetworkClassifier, RecurrentModel, RecurrentTraining, SymbolLoop, SequenceClassifier
 ):
@@ -164,14 +166,9 @@ class RNNClassifier(
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
-    missing_label : int, float or str, default=None
-        A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
-        masked entries always do.
+    %(missing_label)s
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -217,11 +214,9 @@ class RNNClassifier(
     n_iter_ : int
         Number of epochs or iterations.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -369,8 +364,7 @@ class RNNClassifier(
             for next-symbol prediction. NaN, None, pandas.NA, masked entries and
             `missing_label` mean "no label here"; for a sequence without any, None.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, see `predict`. They are taken as
@@ -424,8 +418,7 @@ class RNNClassifier(
         y : array-like, default=None
             Labels as for fit, of the same kind in each call.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         classes : array-like of shape (n_classes,), default=None
             All labels that y will ever hold, for the first call with a y; by default
@@ -463,11 +456,9 @@ class RNNClassifier(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         return_state : bool, default=False
             Whether to return the states after each sequence, too, so that a stream of
@@ -499,11 +490,9 @@ class RNNClassifier(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, as in `predict`.
@@ -521,11 +510,9 @@ class RNNClassifier(
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, as in `predict`.

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._closed_loop import RealLoop
+from .._core.docs import documented
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import UNCHANGED, StandardizedTargets
 from .._gaussian import RunningGaussian, check_squares
@@ -20,6 +21,7 @@ from ._rnn import RecurrentModel
 from ._rnn_training import RecurrentTraining, only_sample_weight
 
 
+@documented
 class RNNRegressor(
     RecurrentModel, StandardizedTargets, RecurrentTraining, RealLoop, SequenceRegressor
 ):
@@ -154,10 +156,7 @@ class RNNRegressor(
         Whether to print a line for each iteration: the loss, its change and, with
         `early_stopping`, the validation score.
 
-    gaps : {"auto", "ignore"} or float, default="auto"
-        Which holes in a frame's time index begin a new segment: those of a regular or
-        nearly regular index ("auto"), none ("ignore"), or steps of more than so many
-        median steps of their sequence.
+    %(gaps)s
 
     Attributes
     ----------
@@ -196,11 +195,9 @@ class RNNRegressor(
     n_iter_ : int
         Number of epochs or iterations.
 
-    n_features_in_ : int
-        Number of features seen during fit.
+    %(n_features_in_)s
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X was a frame with string names.
+    %(feature_names_in_)s
 
     See Also
     --------
@@ -339,8 +336,7 @@ class RNNRegressor(
             Targets: one for each row, or one for each sequence of a panel. None for
             next-step prediction. NaN means "no target here".
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         initial_states : array-like of shape (n_sequences, n_units), default=None
             States of the units before each sequence, see `predict`. They are taken as
@@ -387,8 +383,7 @@ class RNNRegressor(
         y : array-like, default=None
             Targets as for fit, of the same kind in each call.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the loss: rows, or the sequences of a panel.
@@ -436,8 +431,7 @@ class RNNRegressor(
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
             with an index of two levels, a 3-D array, or a list of 2-D arrays.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         return_std : bool, default=False
             Whether to return the predictive standard deviation, too.

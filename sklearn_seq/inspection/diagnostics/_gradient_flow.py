@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.utils import Bunch
 
+from ..._core.docs import documented
 from ...base import check_counted
 from ...rnn import RNNClassifier, RNNRegressor
 from ...targets import SEQUENCE
@@ -20,6 +21,7 @@ from ._recurrent import initial_states, layer_maps, recurrent_readout
 BLOCK_VALUES = 1 << 23  # numbers of a block of sequences that are held at once
 
 
+@documented
 def gradient_flow(
     estimator, X, y=None, groups=None, *, max_lag: int | None = None
 ) -> Bunch:
@@ -35,14 +37,12 @@ def gradient_flow(
     estimator : RNNRegressor, RNNClassifier, Pipeline or search
         A fitted recurrent network, or a pipeline or search that ends in one.
 
-    X : array-like
-        Sequences in any layout.
+    %(X)s
 
     y : array-like, default=None
         The targets of a network that was fitted with y.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
     max_lag : int, default=None
         Most steps back. None goes back to the first row of the longest sequence.

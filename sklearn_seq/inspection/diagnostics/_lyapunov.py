@@ -10,6 +10,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from ..._core.docs import documented
 from ...autoregressive import ARRegressor, MLPSequenceRegressor
 from ...echo_state import EchoStateClassifier, EchoStateRegressor
 from ...rnn import RNNClassifier, RNNRegressor
@@ -20,6 +21,7 @@ FREE = RNNRegressor, EchoStateRegressor, MLPSequenceRegressor, ARRegressor
 DRIVEN = RNNRegressor, RNNClassifier, EchoStateRegressor, EchoStateClassifier
 
 
+@documented
 def lyapunov_exponents(
     estimator,
     X,
@@ -54,8 +56,7 @@ def lyapunov_exponents(
     X : array-like
         Sequences in any layout: what drives the network, or what each run goes on from.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
     driven : bool, default=False
         Whether X drives the network at each step. Otherwise the model runs on by

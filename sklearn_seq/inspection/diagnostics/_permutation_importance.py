@@ -11,6 +11,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..._containers import as_plain
+from ..._core.docs import documented
 from ...base import SequenceEstimator
 from ...metrics import per_step_scorer
 from ...metrics._last_step import last_step
@@ -20,6 +21,7 @@ from ...sequences import is_ragged, read_layout
 PERMUTE = ("steps", "sequences")
 
 
+@documented
 def permutation_importance(
     estimator,
     X,
@@ -53,8 +55,7 @@ def permutation_importance(
         The targets; None for a model of the next step, where they are X itself as it
         was before the permutation.
 
-    groups : array-like of shape (n_samples,), default=None
-        For rows, the sequence to which each row belongs.
+    %(groups)s
 
     scoring : str, callable, list or dict, default=None
         A name or a scorer as :func:`~sklearn_seq.metrics.per_step_scorer` takes it,

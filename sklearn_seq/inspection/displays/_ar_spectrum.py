@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from ..._core.docs import documented
 from .._estimators import fitted_model
 from ._ar_roots import check_autoregression
 from ._plotting import (
@@ -19,6 +20,7 @@ from ._plotting import (
 )
 
 
+@documented
 class ARSpectrumDisplay:
     """Power spectral density of an autoregressive model.
 
@@ -175,8 +177,7 @@ class ARSpectrumDisplay:
         X : array-like, default=None
             Sequences in any layout, of which one's periodogram is drawn, too.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         sequence : int, default=0
             Position of the sequence of the periodogram; where it has holes in time,

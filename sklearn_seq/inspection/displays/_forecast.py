@@ -12,6 +12,7 @@ from scipy.special import ndtri
 from sklearn.base import is_classifier, is_regressor
 
 from ..._closed_loop import check_next_step, check_positive
+from ..._core.docs import documented
 from ..._future_inputs import future_inputs, only_those_of
 from ...sequences import ROWS, Layout, Sequences
 from ._plotting import (
@@ -33,6 +34,7 @@ FROM_PREDICTIONS = (
 )
 
 
+@documented
 class ForecastDisplay:
     """History of a sequence, and a forecast with its band.
 
@@ -259,14 +261,12 @@ class ForecastDisplay:
             ends with one, or a search over either. Behind other steps of a pipeline,
             history and forecast are drawn in the units that the model sees.
 
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         n_steps : int, default=10
             Number of time steps to forecast.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         sequence : int, default=0
             Position of the sequence to draw.

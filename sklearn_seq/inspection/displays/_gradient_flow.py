@@ -7,11 +7,13 @@ from typing import Self
 
 import numpy as np
 
+from ..._core.docs import documented
 from ...metrics._last_step import last_step
 from .._estimators import fitted_model
 from ._plotting import begin_plot, end_plot, style
 
 
+@documented
 class GradientFlowDisplay:
     """Norm of the loss's gradient with respect to hidden states of k steps before.
 
@@ -107,14 +109,12 @@ class GradientFlowDisplay:
             A fitted recurrent network, a pipeline that ends with one, or a search over
             either.
 
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         y : array-like, default=None
             The targets of a network that was fitted with y.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         name : str, default=None
             Name for the legend. By default the name of the class.

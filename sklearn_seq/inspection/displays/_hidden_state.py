@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 from sklearn.base import is_regressor
 
+from ..._core.docs import documented
 from ...hmm._regressor import without_targets
 from ...targets import NEXT, STEP
 from ._forecast import check_coverage
@@ -27,6 +28,7 @@ from ._plotting import (
 KINDS = ("lines", "image")
 
 
+@documented
 class HiddenStateDisplay:
     """Hidden states of a model in time: causal, from the rows so far.
 
@@ -200,11 +202,9 @@ class HiddenStateDisplay:
             a pipeline that ends with one, or a search over either. Linear dynamical
             systems have bands.
 
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         sequence : int, default=0
             Position of the sequence to draw.

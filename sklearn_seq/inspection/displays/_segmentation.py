@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
+from ..._core.docs import documented
 from ...sequences import PANEL, RAGGED, read_layout
 from ...targets import NEXT, SEQUENCE, STEP
 from ._plotting import (
@@ -27,6 +28,7 @@ REMEDY = (
 )
 
 
+@documented
 class SegmentationDisplay:
     """A signal over coloured segments of equal state or label.
 
@@ -224,8 +226,7 @@ class SegmentationDisplay:
             Sequences in any layout. The signal is drawn as it is given here, not as
             the steps of a pipeline transform it.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         sequence : int, default=0
             Position of the sequence to draw.
@@ -286,15 +287,13 @@ class SegmentationDisplay:
 
         Parameters
         ----------
-        X : array-like
-            Sequences in any layout.
+        %(X)s
 
         states : array-like
             State or label of each row, in the layout of X without its last axis: of
             shape (n_timesteps,) for rows.
 
-        groups : array-like of shape (n_samples,), default=None
-            For rows, the sequence to which each row belongs.
+        %(groups)s
 
         sequence : int, default=0
             Position of the sequence to draw.
