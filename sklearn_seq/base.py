@@ -12,26 +12,26 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._aligned import check_same_order
-from ._by_name import check_column_labels, column_labels
-from ._containers import as_plain, check_container, check_unmasked
 from ._core.docs import documented
+from ._core.documentation_link import DocumentationLink
+from ._core.gaussian import gaussian_log_density
+from ._core.r_squared import r_squared
+from ._core.reach import reach_of, warn_if_far
 from ._core.sklearn_compat import _check_sample_weight, validate_data
-from ._documentation_link import DocumentationLink
-from ._gaussian import gaussian_log_density
-from ._holes import warn_of_holes
-from ._misread import (
+from ._core.version_stamp import VersionStamp
+from ._reading.aligned import check_same_order
+from ._reading.by_name import check_column_labels, column_labels
+from ._reading.containers import as_plain, check_container, check_unmasked
+from ._reading.holes import warn_of_holes
+from ._reading.misread import (
     warn_of_rows_in_a_list,
     warn_of_swapped_axes,
     warn_of_target_in_X,
 )
-from ._padding import UNPAD, padded_sequences, warn_of_padding
-from ._r_squared import r_squared
-from ._reach import reach_of, warn_if_far
-from ._sequences_1d import check_1d_sequences
-from ._symbols import read_with_na
-from ._times import check_no_times
-from ._version_stamp import VersionStamp
+from ._reading.padding import UNPAD, padded_sequences, warn_of_padding
+from ._reading.sequences_1d import check_1d_sequences
+from ._reading.symbols import read_with_na
+from ._reading.times import check_no_times
 from .sequences import ROWS, Sequences, read_layout
 from .targets import (
     NEXT,

@@ -14,10 +14,10 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._core.docs import documented
 from ._core.sklearn_compat import validate_data
-from ._labels import encode_labels, known_labels, warn_of_missing_label
-from ._misread import warn_of_target_in_X
-from ._padding import UNPAD, padded_sequences, warn_of_padding
-from ._symbols import (
+from ._reading.labels import encode_labels, known_labels, warn_of_missing_label
+from ._reading.misread import warn_of_target_in_X
+from ._reading.padding import UNPAD, padded_sequences, warn_of_padding
+from ._reading.symbols import (
     are_whole,
     encode,
     fill_missing,

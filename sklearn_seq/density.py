@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from ._core.docs import documented
-from ._misread import check_ignored_y
+from ._reading.misread import check_ignored_y
 from .base import SequenceEstimator, check_counted
 from .targets import STEP
 

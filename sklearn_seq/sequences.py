@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from ._aligned import check_same_order
-from ._containers import as_plain, check_axis_of_time, refuse_nested
 from ._core.sklearn_compat import _num_samples
-from ._index_levels import check_level_order
-from ._misread import lengths_hint, swapped_axes_hint
-from ._padding import unpad
-from ._sequences_1d import as_columns
-from ._time_index import segment_starts
-from ._times import check_no_times
+from ._reading.aligned import check_same_order
+from ._reading.containers import as_plain, check_axis_of_time, refuse_nested
+from ._reading.index_levels import check_level_order
+from ._reading.misread import lengths_hint, swapped_axes_hint
+from ._reading.padding import unpad
+from ._reading.sequences_1d import as_columns
+from ._reading.time_index import segment_starts
+from ._reading.times import check_no_times
 
 __all__ = ["unpad"]
 

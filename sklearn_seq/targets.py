@@ -6,12 +6,12 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from ._aligned import check_same_order
-from ._containers import as_plain
-from ._labels import label_arrays, of_one_kind
-from ._misread import lengths_hint
-from ._symbols import read_with_na
-from ._times import check_no_times
+from ._reading.aligned import check_same_order
+from ._reading.containers import as_plain
+from ._reading.labels import label_arrays, of_one_kind
+from ._reading.misread import lengths_hint
+from ._reading.symbols import read_with_na
+from ._reading.times import check_no_times
 from .sequences import PANEL, RAGGED, ROWS, is_ragged
 
 __all__ = ["Targets", "next_step_targets", "read_targets"]

@@ -5,7 +5,7 @@ import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import r2_score
 
-from sklearn_seq._r_squared import r_squared
+from sklearn_seq._core.r_squared import r_squared
 
 
 @pytest.fixture

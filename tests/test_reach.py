@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_seq._reach import reach_of, warn_if_far
+from sklearn_seq._core.reach import reach_of, warn_if_far
 from sklearn_seq.autoregressive import ARRegressor, MLPSequenceRegressor
 from sklearn_seq.echo_state import EchoStateRegressor
 from sklearn_seq.hmm import HMMRegressor

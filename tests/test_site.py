@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn_versions import HAS_CALLBACKS
 
 import sklearn_seq
-from sklearn_seq._documentation_link import DocumentationLink
+from sklearn_seq._core.documentation_link import DocumentationLink
 
 DOCS = Path(__file__).parents[1] / "docs"
 EXAMPLES = sorted((DOCS.parent / "examples").glob("*.py"))
@@ -84,7 +84,8 @@ def test_every_subpackage_has_a_title():
 def test_estimators_have_the_page_that_they_link_to(cls, monkeypatch):
     assert issubclass(cls, DocumentationLink)
     monkeypatch.setattr(
-        "sklearn_seq._documentation_link.documentation_url", lambda: "https://x.org"
+        "sklearn_seq._core.documentation_link.documentation_url",
+        lambda: "https://x.org",
     )
     link = object.__new__(cls)._get_doc_link()
     assert link.removeprefix("https://x.org/api/").removesuffix(".html") in PAGES

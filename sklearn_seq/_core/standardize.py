@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._gaussian import gaussian_log_density
 from ..base import check_range
 from ..targets import NEXT, SEQUENCE, as_precise_as, indices_of
+from .gaussian import gaussian_log_density
 from .user_warning import warn_user
 
 CONSTANT = 1e-15  # deviation of a column, relative to its values, that is rounding

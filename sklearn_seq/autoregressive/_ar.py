@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from .._closed_loop import check_positive, lay_out
+from .._core.closed_loop import check_positive, lay_out
 from .._core.docs import documented
+from .._core.gaussian import RunningGaussian, check_squares
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
-from .._gaussian import RunningGaussian, check_squares
-from .._holes import GAPS
+from .._reading.holes import GAPS
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE, STEP, indices_of
 from ._autocorrelation import burg, yule_walker

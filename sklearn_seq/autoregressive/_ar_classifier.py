@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
-from .._callbacks import FitProgress
+from .._core.callbacks import FitProgress
 from .._core.docs import documented
 from .._core.sklearn_compat import (
     CallbackSupportMixin,
@@ -21,8 +21,8 @@ from .._core.sklearn_compat import (
 )
 from .._core.standardize import UNCHANGED, Standardizer, rows_learned_from
 from .._core.verbosity import IterationReport
-from .._holes import GAPS
-from .._labels import MISSING_LABEL
+from .._reading.holes import GAPS
+from .._reading.labels import MISSING_LABEL
 from ..base import check_counted
 from ..targets import NEXT, SEQUENCE
 from ._base import TapClassifier

@@ -8,8 +8,8 @@ import copy
 import numpy as np
 from scipy.special import log_softmax
 
-from .._closed_loop import RealLoop, SymbolLoop
-from .._gaussian import RunningGaussian
+from .._core.closed_loop import RealLoop, SymbolLoop
+from .._core.gaussian import RunningGaussian
 from ..base import SequenceRegressor
 from ..classification import SequenceClassifier
 from ..sequences import last_rows

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from .._gaussian import check_squares
+from .._core.gaussian import check_squares
 
 SMALLEST_RCOND = 1e-9  # below, rounding of the Gram matrix would show in 8 digits
 SMALLEST_RESIDUAL = 1e-9  # relative variance below which a difference cancels

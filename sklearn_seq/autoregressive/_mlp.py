@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._callbacks import FitProgress
+from .._core.callbacks import FitProgress
 from .._core.sklearn_compat import Interval, StrOptions
 from .._core.standardize import rows_learned_from
 from ..base import check_counted

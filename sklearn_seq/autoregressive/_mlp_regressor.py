@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._core.docs import documented
+from .._core.gaussian import RunningGaussian
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
-from .._gaussian import RunningGaussian
 from ..networks import learns_online
 from ..networks._feed_forward import FeedForward
 from ._base import TapRegressor

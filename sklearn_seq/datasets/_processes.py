@@ -6,8 +6,8 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils import check_array, check_random_state
 
+from .._core.markov import check_probabilities, draw_chains, stationary_distribution
 from .._core.sklearn_compat import Interval, validate_params
-from .._markov import check_probabilities, draw_chains, stationary_distribution
 from ._recursion import autoregress
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")

@@ -11,11 +11,11 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._by_name import in_order_of
 from .._core.docs import documented
 from .._core.sklearn_compat import Interval, StrOptions
 from .._core.standardize import StandardizedInputs, rows_learned_from
-from .._holes import GAPS
+from .._reading.by_name import in_order_of
+from .._reading.holes import GAPS
 from ..autoregressive._taps import mean_over_sequences, pooled_rows
 from ..base import check_counted
 from ..preprocessing._frame_output import check_no_frame_output

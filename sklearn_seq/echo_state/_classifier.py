@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from .._closed_loop import SymbolLoop
+from .._core.closed_loop import SymbolLoop
 from .._core.docs import documented
 from .._core.sklearn_compat import StrOptions, _fit_context
-from .._labels import MISSING_LABEL
+from .._reading.labels import MISSING_LABEL
 from ..classification import SequenceClassifier
 from ..targets import NEXT
 from ._base import EchoStateNetwork

@@ -8,11 +8,11 @@ from typing import Self
 
 import numpy as np
 
-from .._closed_loop import RealLoop
+from .._core.closed_loop import RealLoop
 from .._core.docs import documented
+from .._core.gaussian import RunningGaussian, check_squares
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
-from .._gaussian import RunningGaussian, check_squares
 from ..base import SequenceRegressor
 from ..targets import NEXT
 from ._base import EchoStateNetwork

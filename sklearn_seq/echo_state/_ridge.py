@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from .._gaussian import check_squares
+from .._core.gaussian import check_squares
 
 COLUMNS = 32  # columns that LAPACK eliminates at a time
 ROUNDING = np.finfo(np.float64).eps

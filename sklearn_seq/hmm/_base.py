@@ -12,9 +12,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._callbacks import FitProgress
-from .._closed_loop import check_positive, lay_out
+from .._core.callbacks import FitProgress
+from .._core.closed_loop import check_positive, lay_out
 from .._core.docs import documented
+from .._core.markov import check_probabilities, draw_chains, stationary_distribution
 from .._core.sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -22,9 +23,8 @@ from .._core.sklearn_compat import (
     _fit_context,
 )
 from .._core.verbosity import em_report
-from .._holes import GAPS
-from .._markov import check_probabilities, draw_chains, stationary_distribution
-from .._misread import check_ignored_y
+from .._reading.holes import GAPS
+from .._reading.misread import check_ignored_y
 from ..density import SequenceDensity
 from ..em import check_some_known, warn_of_few_values
 from ..preprocessing._frame_output import check_no_frame_output

@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
 
-from .._closed_loop import lay_out
+from .._core.closed_loop import lay_out
 from .._core.docs import documented
 from .._core.sklearn_compat import Interval, StrOptions, validate_data
-from .._padding import warn_of_padding
-from .._symbols import (
+from .._reading.padding import warn_of_padding
+from .._reading.symbols import (
     encode,
     fill_missing,
     fit_encoder,

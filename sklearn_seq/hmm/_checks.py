@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from .._markov import check_probabilities
+from .._core.markov import check_probabilities
 from ..em import refuse_both, unknown_name
 from .emissions._checks import as_numbers
 from .learning import Prior

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
 
-from .._class_models import (
+from .._core.class_models import (
     check_priors,
     class_name,
     class_stretches,
@@ -19,7 +19,7 @@ from .._class_models import (
 from .._core.docs import documented
 from .._core.parallel import Pool
 from .._core.sklearn_compat import Interval, StrOptions, _fit_context
-from .._labels import MISSING_LABEL
+from .._reading.labels import MISSING_LABEL
 from ..classification import SequenceClassifier
 from ..sequences import Sequences
 from ..targets import NEXT, SEQUENCE

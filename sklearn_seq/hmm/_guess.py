@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from .._markov import transition_counts
+from .._core.markov import transition_counts
 from ..sequences import steps_within
 from .emissions._start import k_means
 

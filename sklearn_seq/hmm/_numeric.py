@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from .._closed_loop import lay_out
+from .._core.closed_loop import lay_out
 from .._core.docs import documented
 from ._base import BaseHMM
 

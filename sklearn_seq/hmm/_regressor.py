@@ -11,12 +11,12 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from sklearn.utils.validation import check_is_fitted
 
-from .._callbacks import FitProgress
-from .._closed_loop import check_next_step, check_positive, lay_out
+from .._core.callbacks import FitProgress
+from .._core.closed_loop import check_next_step, check_positive, lay_out
 from .._core.docs import documented
+from .._core.reach import warn_if_far
 from .._core.sklearn_compat import CallbackSupportMixin, StrOptions, _fit_context
-from .._future_inputs import future_inputs
-from .._reach import warn_if_far
+from .._reading.future_inputs import future_inputs
 from ..base import SequenceRegressor, check_counted, check_range
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP

@@ -8,12 +8,17 @@ from typing import Self
 import numpy as np
 from sklearn.base import clone
 
-from .._class_models import check_priors, class_name, class_stretches, log_posteriors
+from .._core.class_models import (
+    check_priors,
+    class_name,
+    class_stretches,
+    log_posteriors,
+)
 from .._core.docs import documented
+from .._core.markov import transition_counts
 from .._core.parallel import Pool
 from .._core.sklearn_compat import _fit_context
-from .._labels import MISSING_LABEL
-from .._markov import transition_counts
+from .._reading.labels import MISSING_LABEL
 from ..classification import SequenceClassifier
 from ..hmm._log_filter import log_filtered
 from ..targets import SEQUENCE

@@ -11,19 +11,19 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._callbacks import FitProgress
-from .._closed_loop import check_positive, lay_out
+from .._core.callbacks import FitProgress
+from .._core.closed_loop import check_positive, lay_out
 from .._core.docs import documented
+from .._core.gaussian import draw_gaussian, gaussian_noise
 from .._core.sklearn_compat import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
     _fit_context,
 )
-from .._future_inputs import future_inputs
-from .._gaussian import draw_gaussian, gaussian_noise
-from .._holes import GAPS
-from .._misread import check_ignored_y
+from .._reading.future_inputs import future_inputs
+from .._reading.holes import GAPS
+from .._reading.misread import check_ignored_y
 from ..density import SequenceDensity
 from ..preprocessing._frame_output import check_no_frame_output
 from ..sequences import PANEL, ROWS, Layout, last_rows

@@ -9,13 +9,13 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import check_is_fitted
 
-from .._callbacks import FitProgress
-from .._closed_loop import check_next_step, check_positive, lay_out
+from .._core.callbacks import FitProgress
+from .._core.closed_loop import check_next_step, check_positive, lay_out
 from .._core.docs import documented
+from .._core.gaussian import check_squares
+from .._core.reach import warn_if_far
 from .._core.sklearn_compat import CallbackSupportMixin, _fit_context
-from .._future_inputs import future_inputs
-from .._gaussian import check_squares
-from .._reach import warn_if_far
+from .._reading.future_inputs import future_inputs
 from ..base import SequenceRegressor, check_counted
 from ..sequences import last_rows
 from ..targets import NEXT, SEQUENCE, STEP

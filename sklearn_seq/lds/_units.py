@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._gaussian import check_squares
+from .._core.gaussian import check_squares
 from ._m_step import above
 from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.docs import documented
 from .._core.sklearn_compat import _BaseScorer
-from .._labels import known_labels, label_arrays, of_one_kind
+from .._reading.labels import known_labels, label_arrays, of_one_kind
 from ..base import SequenceEstimator, check_counted, step_weights
 from ..sequences import ROWS, read_layout
 from ..targets import SEQUENCE, read_targets

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from .._core.sklearn_compat import CallbackSupportMixin, Interval, StrOptions
 from .._core.standardize import StandardizedInputs
 from .._core.verbosity import IterationReport
-from .._holes import GAPS
-from .._labels import MISSING_LABEL
+from .._reading.holes import GAPS
+from .._reading.labels import MISSING_LABEL
 from ._interrupts import train_until_interrupt
 from ._optimizers import OPTIMIZERS
 from ._training import ShuffledBatches

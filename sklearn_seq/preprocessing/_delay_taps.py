@@ -17,8 +17,8 @@ from .._core.sklearn_compat import (
     _check_feature_names_in,
     _fit_context,
 )
-from .._holes import GAPS
-from .._misread import check_ignored_y
+from .._reading.holes import GAPS
+from .._reading.misread import check_ignored_y
 from ..autoregressive._taps import Taps
 from ..base import SequenceEstimator
 from ..sequences import ROWS

@@ -19,17 +19,17 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._containers import as_plain
 from .._core.docs import documented
+from .._core.documentation_link import DocumentationLink
 from .._core.sklearn_compat import (
     HasMethods,
     _fit_context,
     _num_samples,
     _raise_for_params,
 )
-from .._documentation_link import DocumentationLink
-from .._sequences_1d import as_columns
-from .._version_stamp import VersionStamp
+from .._core.version_stamp import VersionStamp
+from .._reading.containers import as_plain
+from .._reading.sequences_1d import as_columns
 from ..base import SequenceEstimator
 from ..sequences import is_ragged, read_layout
 from ..targets import SEQUENCE, read_targets

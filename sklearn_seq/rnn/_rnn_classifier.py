@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils.metaestimators import available_if
 
-from .._closed_loop import SymbolLoop
+from .._core.closed_loop import SymbolLoop
 from .._core.docs import documented
 from .._core.sklearn_compat import _fit_context
 from ..classification import SequenceClassifier

@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from .._closed_loop import RealLoop
+from .._core.closed_loop import RealLoop
 from .._core.docs import documented
+from .._core.gaussian import RunningGaussian, check_squares
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import UNCHANGED, StandardizedTargets
-from .._gaussian import RunningGaussian, check_squares
 from ..base import SequenceRegressor
 from ..networks import learns_online
 from ..targets import NEXT

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._callbacks import FitProgress
+from .._core.callbacks import FitProgress
 from .._core.sklearn_compat import Interval, StrOptions
 from ..base import check_counted
 from ..networks import OPTIMIZERS, train_hessian_free, train_lbfgs, train_minibatches

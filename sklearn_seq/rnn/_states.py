@@ -6,7 +6,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from .._by_name import in_order_of
+from .._reading.by_name import in_order_of
 from ..sequences import Sequences
 
 

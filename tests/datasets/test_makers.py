@@ -5,7 +5,7 @@ from scipy.integrate import solve_ivp
 from statsmodels.tsa import arima_process
 from statsmodels.tsa.vector_ar import var_model
 
-from sklearn_seq._markov import draw_chains
+from sklearn_seq._core.markov import draw_chains
 from sklearn_seq.datasets import (
     make_adding_problem,
     make_ar_process,

@@ -12,7 +12,7 @@ inputs, taps and outputs are in the standard units of a net that standardises.
 
 import numpy as np
 
-from ..._closed_loop import check_next_step
+from ..._core.closed_loop import check_next_step
 from ..._core.standardize import UNCHANGED
 from ...autoregressive import ARRegressor
 from ...rnn import RNNClassifier, RNNRegressor

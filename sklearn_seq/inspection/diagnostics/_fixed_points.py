@@ -8,7 +8,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from ..._gaussian import draw_gaussian
+from ..._core.gaussian import draw_gaussian
 from ...autoregressive import ARRegressor, MLPSequenceRegressor
 from ...echo_state import EchoStateClassifier, EchoStateRegressor
 from ...rnn import RNNClassifier, RNNRegressor

@@ -10,8 +10,8 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..._containers import as_plain
 from ..._core.docs import documented
+from ..._reading.containers import as_plain
 from ...base import SequenceEstimator
 from ...metrics import per_step_scorer
 from ...metrics._last_step import last_step

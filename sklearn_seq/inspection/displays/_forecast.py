@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import ndtri
 from sklearn.base import is_classifier, is_regressor
 
-from ..._closed_loop import check_next_step, check_positive
+from ..._core.closed_loop import check_next_step, check_positive
 from ..._core.docs import documented
-from ..._future_inputs import future_inputs, only_those_of
+from ..._reading.future_inputs import future_inputs, only_those_of
 from ...sequences import ROWS, Layout, Sequences
 from ._plotting import (
     as_columns,

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..._containers import as_plain
 from ..._core.sklearn_compat import check_matplotlib_support
+from ..._reading.containers import as_plain
 from ...base import SequenceEstimator
 from ...metrics._last_step import last_step
 from ...sequences import PANEL, ROWS, read_layout

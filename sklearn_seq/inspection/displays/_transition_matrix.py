@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from ..._markov import check_probabilities
+from ..._core.markov import check_probabilities
 from .._estimators import fitted_model
 from ._plotting import begin_plot, end_plot, state_names, style
 

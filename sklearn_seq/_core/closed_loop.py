@@ -7,12 +7,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ._core.docs import documented
-from ._future_inputs import future_inputs
-from ._gaussian import draw_gaussian, gaussian_noise
-from ._reach import warn_if_far
-from .sequences import PANEL, ROWS, Layout
-from .targets import NEXT
+from .._reading.future_inputs import future_inputs
+from ..sequences import PANEL, ROWS, Layout
+from ..targets import NEXT
+from .docs import documented
+from .gaussian import draw_gaussian, gaussian_noise
+from .reach import warn_if_far
 
 
 def check_positive(number, name):

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from ._core.docs import documented
+from .._core.docs import documented
 
 STRINGS, SYMBOLS, NUMBERS = "strings", "symbols", "numbers"
 

@@ -5,9 +5,9 @@
 
 import numpy as np
 
-from ._containers import as_plain
-from ._core.user_warning import warn_user
-from ._symbols import missing_values
+from .._core.user_warning import warn_user
+from .containers import as_plain
+from .symbols import missing_values
 
 
 def unpad(X, padding_value=np.nan) -> list[np.ndarray]:

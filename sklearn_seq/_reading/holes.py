@@ -5,9 +5,9 @@
 
 from numbers import Real
 
-from ._core.numbers import IntervalWithoutBool
-from ._core.sklearn_compat import StrOptions
-from ._core.user_warning import warn_user
+from .._core.numbers import IntervalWithoutBool
+from .._core.sklearn_compat import StrOptions
+from .._core.user_warning import warn_user
 
 GAPS = [
     StrOptions({"auto", "ignore"}),

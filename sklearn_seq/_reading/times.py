@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 
 import numpy as np
 
-from ._containers import SCALARS
+from .containers import SCALARS
 
 TIMES = (date, time, timedelta, np.datetime64, np.timedelta64)
 

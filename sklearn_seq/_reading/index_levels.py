@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from ._core.user_warning import warn_user
+from .._core.user_warning import warn_user
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?$")
 # Text that may be a time of its own: a date, a clock, a number, a day or a month.

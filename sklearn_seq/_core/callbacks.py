@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from .targets import NEXT
+from ..targets import NEXT
 
 
 class FitProgress:

@@ -7,9 +7,9 @@ from numbers import Real
 
 import numpy as np
 
-from ._core.numbers import NumberWithoutBool
-from ._core.user_warning import warn_user
-from .sequences import object_array
+from .._core.numbers import NumberWithoutBool
+from .._core.user_warning import warn_user
+from ..sequences import object_array
 
 MISSING_LABEL = [NumberWithoutBool(Real, None, None, closed="neither"), str, None]
 

@@ -6,11 +6,11 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from ._by_name import did_you_mean, lacks, some
-from ._containers import as_plain, check_container
-from ._core.user_warning import warn_user
-from ._time_index import first_step_backwards, first_step_off, instants
-from ._times import check_no_times
+from .._core.user_warning import warn_user
+from .by_name import did_you_mean, lacks, some
+from .containers import as_plain, check_container
+from .time_index import first_step_backwards, first_step_off, instants
+from .times import check_no_times
 
 NAME = "future_exogenous"
 

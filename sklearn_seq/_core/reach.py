@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from ._core.user_warning import warn_user
+from .user_warning import warn_user
 
 FAR = 1e3  # times the largest deviation of the training targets from their mean
 LEAST = 1e-3  # of the mean, which stands for the deviation of constant targets

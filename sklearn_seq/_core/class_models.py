@@ -6,8 +6,8 @@
 import numpy as np
 from scipy.special import log_softmax
 
-from ._by_name import in_order_of
-from .targets import SEQUENCE, runs_of
+from .._reading.by_name import in_order_of
+from ..targets import SEQUENCE, runs_of
 
 
 def class_stretches(sequences, codes, c, kind):

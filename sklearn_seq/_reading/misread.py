@@ -7,9 +7,9 @@ from numbers import Integral
 
 import numpy as np
 
-from ._containers import as_plain
-from ._core.sklearn_compat import _num_samples
-from ._core.user_warning import warn_user
+from .._core.sklearn_compat import _num_samples
+from .._core.user_warning import warn_user
+from .containers import as_plain
 
 N_PROBES = 16  # rows that are compared first, of all features
 
