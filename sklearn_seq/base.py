@@ -46,6 +46,7 @@ __all__ = ["SequenceEstimator", "SequenceRegressor"]
 FLOATS = (np.float64, np.float32)
 
 
+@documented
 class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
     """Base of all estimators: sequences in, in any layout, and back.
 
@@ -104,6 +105,24 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             and flat.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
         )
+
+    def read_sequences(self, X, groups=None):
+        """Read X in whatever layout: checked, and packed row after row.
+
+        This is what the methods of a fitted model work on, and tools that inspect it.
+
+        Parameters
+        ----------
+        %(X)s
+
+        %(groups)s
+
+        Returns
+        -------
+        sequences : Sequences
+            The rows of all sequences, where each begins, and the layout of X.
+        """
+        return self._read_sequences(X, groups)
 
     def _read_sequences(self, X, groups, *, reset=False):
         """X in whatever layout, validated and packed."""
@@ -210,7 +229,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
 
     def _restore(self, outputs, sequences):
         """Outputs in the layout of the input."""
-        if self._kind != SEQUENCE:
+        if self.target_kind_ != SEQUENCE:
             return sequences.layout.restore(outputs)
         self._check_panel(sequences)
         return outputs
@@ -223,7 +242,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             )
 
     def _check_target_kind(self, y):
-        if y is None and self._kind != NEXT:
+        if y is None and self.target_kind_ != NEXT:
             raise ValueError(
                 f"This {type(self).__name__} was fitted with a y, and requires y to "
                 "be passed, but the target y is None."
@@ -247,7 +266,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
                 f"partial_fit, was: {self.classes_!r}."
             )
         sequences = self._read_sequences(X, groups)
-        if y is not None and self._kind == NEXT:
+        if y is not None and self.target_kind_ == NEXT:
             raise ValueError(
                 f"This {type(self).__name__} was first fitted without y, to predict "
                 "the next step: partial_fit takes no y."
@@ -263,7 +282,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
 
     def _forget(self):
         """A fit that is interrupted leaves the estimator unfitted, not half-fitted."""
-        self.__dict__.pop("_kind", None)
+        self.__dict__.pop("target_kind_", None)
 
     @contextmanager
     def _all_at_once(self):
@@ -276,10 +295,10 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         """Set what tells this model's predictions apart; marks it as fitted."""
         self._one_dimensional = targets.one_dimensional
         self._n_targets = targets.n_targets
-        self._kind = targets.kind
+        self.target_kind_ = targets.kind
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_kind")
+        return hasattr(self, "target_kind_")
 
     def _counted(self, targets, sequences):
         """Which targets a score counts, as a sorted index."""
@@ -373,7 +392,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if y is None:
             columns = self._target_columns(self.exogenous)
             return next_step_targets(sequences, columns, self._allow_nan)
-        kind = SEQUENCE if self._kind == SEQUENCE else STEP
+        kind = SEQUENCE if self.target_kind_ == SEQUENCE else STEP
         targets = read_targets(y, sequences.layout, kind)
         if targets.kind != kind or targets.n_targets != self._n_targets:
             raise ValueError(
@@ -381,7 +400,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"output(s), but this {type(self).__name__} was fitted with one for "
                 f"each {kind} and {self._n_targets} output(s)."
             )
-        targets.ahead = int(self._kind == NEXT)
+        targets.ahead = int(self.target_kind_ == NEXT)
         return targets
 
     def predict(self, X, groups=None, *, return_std=False):
@@ -414,7 +433,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return self._predict(self._read_sequences(X, groups), return_std)
 
     def _predict(self, sequences, return_std):
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             self._check_panel(sequences)
         if not return_std:
             means = self._within_range(self._outputs, sequences)
@@ -436,7 +455,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         arrays = values if isinstance(values, tuple) else (values,)
         for array in arrays:
             check_range(array, self)
-        if self._kind != NEXT:
+        if self.target_kind_ != NEXT:
             warn_if_far(self, arrays[0])
         return values
 

@@ -284,7 +284,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         self._check_target_kind(y)
         if y is None:
             return self._next_symbols(sequences)
-        expected = SEQUENCE if self._kind == SEQUENCE else STEP
+        expected = SEQUENCE if self.target_kind_ == SEQUENCE else STEP
         labels, kind, missing = self._read_labels(y, sequences.layout, expected)
         if kind != expected:
             raise ValueError(
@@ -292,7 +292,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"fitted with one for each {expected}."
             )
         targets = self._encode(labels, kind, missing)
-        targets.ahead = int(self._kind == NEXT)
+        targets.ahead = int(self.target_kind_ == NEXT)
         return targets
 
     def _encode(self, labels, kind, missing):
@@ -374,7 +374,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return self._restore(self._log_proba(sequences), sequences)
 
     def _check_samples(self, sequences):
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             self._check_panel(sequences)
 
     def score(self, X, y=None, sample_weight=None, groups=None) -> float:

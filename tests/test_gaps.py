@@ -290,7 +290,7 @@ def test_the_step_of_fit_is_remembered():
     seconds = np.arange(200.0) + 0.01 * np.sin(np.arange(200.0))
     seconds[100:] += 8
     fine = frame.set_axis(pd.to_datetime(seconds, unit="s"))
-    assert_array_equal(model._read_sequences(fine, None).offsets, [0, 100, 200])
+    assert_array_equal(model.read_sequences(fine, None).offsets, [0, 100, 200])
     # A number counts steps of fit, whatever the clock.
     model = ARRegressor(2, gaps=5.0).fit(frame)
-    assert_array_equal(model._read_sequences(fine, None).offsets, [0, 200])
+    assert_array_equal(model.read_sequences(fine, None).offsets, [0, 200])

@@ -126,7 +126,7 @@ def test_predictions_of_a_hidden_markov_model_hold_no_covariances(emission):
     (again, std), held = peak(lambda: model.predict(X, return_std=True))
     assert held < 8 * X.nbytes
     assert_allclose(again, means, rtol=1e-12, atol=1e-12)
-    _, covariances = model._distribution(model._read_sequences(X, None))
+    _, covariances = model._distribution(model.read_sequences(X, None))
     variances = np.diagonal(covariances, axis1=1, axis2=2)
     assert_allclose(std, np.sqrt(variances), rtol=1e-9)
 
@@ -145,7 +145,7 @@ def test_targets_of_a_hidden_markov_model_hold_no_covariances(emission):
     # a covariance for each state and each of some rows
     assert held < 8 * y.nbytes + 64 * 8 * 4 * 6 * 60 * 60
     assert_allclose(again, means, rtol=1e-12, atol=1e-12)
-    _, covariances = model._distribution(model._read_sequences(X, None))
+    _, covariances = model._distribution(model.read_sequences(X, None))
     variances = np.diagonal(covariances, axis1=1, axis2=2)
     assert_allclose(std, np.sqrt(variances), rtol=1e-9)
 

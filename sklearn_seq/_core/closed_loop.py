@@ -22,7 +22,7 @@ def check_positive(number, name):
 
 def check_next_step(estimator, method):
     """Refuse to run on a model of other targets than the next step."""
-    if estimator._kind != NEXT:
+    if estimator.target_kind_ != NEXT:
         raise ValueError(
             f"{method} feeds predictions back as inputs: it needs a "
             f"{type(estimator).__name__} fitted without y, to predict the next step."

@@ -37,6 +37,17 @@ SHARED = _texts(
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if X was a frame with string names.
 
+    target_kind_ : {"next", "step", "sequence"}
+        What the model has been fitted to: the next step, one target for each time
+        step, or one for each sequence.
+
+    network_ : object
+        The shapes of the network and its passes forward and back, without parameters:
+        for tools that inspect it.
+
+    reservoir_ : Reservoir
+        The units of the net and their fixed weights, a named tuple.
+
     missing_label : int, float or str, default=None
         A value that means "no label here" in y, such as −1. NaN, None, pandas.NA and
         masked entries always do.

@@ -106,6 +106,8 @@ class ARRegressor(TapRegressor):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
     See Also
     --------
     ARClassifier : The same for symbols and class labels.
@@ -377,7 +379,7 @@ class ARRegressor(TapRegressor):
     @property
     def roots_(self):
         """Roots of the characteristic polynomial."""
-        if getattr(self, "_kind", None) != NEXT:
+        if getattr(self, "target_kind_", None) != NEXT:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute 'roots_': it needs a "
                 "fit without y, to predict the next step."

@@ -113,6 +113,8 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
     See Also
     --------
     MLPSequenceClassifier : A feed-forward net over the same taps.
@@ -346,7 +348,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         return {
             "coef_": coef.reshape(len(coef), self.n_lags, -1),
             "intercept_": np.broadcast_to(intercept, len(coef)).astype(float),
-            "_kind": targets.kind,
+            "target_kind_": targets.kind,
             "_one_dimensional": True,
             "_n_targets": 1,
         }

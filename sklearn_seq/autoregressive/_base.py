@@ -32,7 +32,7 @@ class TapModel:
         """Outputs for all rows (n_rows, n_outputs), or for all sequences."""
         taps = self._taps(sequences)
         index, starts = None, None
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             index, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
         pieces = [self._map_taps(chunk) for _, chunk in taps.chunks(index)]
         outputs = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

@@ -61,7 +61,7 @@ class TrainingData(NamedTuple):
             rows, offsets = rows_of_sequences(self.offsets, chosen)
             positions = positions[rows]
         return Objective(
-            model._network,
+            model.network_,
             model._parameters,
             gradient,
             lambda rows, out: model._fill(self.take, positions[rows], out),
@@ -121,13 +121,13 @@ class TapNetwork(TrainedNetwork):
             dtype = self._training_dtype(sequences)
             self._parameters = network.initialize(self._random_state, dtype)
             self._optimizer = None
-        elif network.penalized_shapes != self._network.penalized_shapes:
+        elif network.penalized_shapes != self.network_.penalized_shapes:
             raise ValueError(
                 "warm_start and partial_fit go on with the net of the last fit, of "
-                f"layers {self._network.layer_sizes}, but these data and parameters "
+                f"layers {self.network_.layer_sizes}, but these data and parameters "
                 f"ask for layers {network.layer_sizes}. Call fit with warm_start=False."
             )
-        self._network = network
+        self.network_ = network
         data = self._training_data(sequences, targets)
         learn, held_out = np.arange(len(data.values)), None
         if self.early_stopping and self.solver != "lbfgs" and epochs is None:
@@ -240,7 +240,7 @@ class TapNetwork(TrainedNetwork):
     def _map_taps(self, taps):
         take = row_taker(taps)
         return predict(
-            self._network,
+            self.network_,
             self._parameters,
             lambda rows, out: self._fill(take, rows, out),
             len(taps),
@@ -249,16 +249,16 @@ class TapNetwork(TrainedNetwork):
     @property
     def direct_coef_(self):
         """Weights of the direct connections; None without."""
-        return self._parameters["direct"] if self._network.direct else None
+        return self._parameters["direct"] if self.network_.direct else None
 
     @property
     def coefs_(self):
         """Weights of each layer."""
-        n_layers = len(self._network.layer_sizes) - 1
+        n_layers = len(self.network_.layer_sizes) - 1
         return [self._parameters[f"weights_{i}"] for i in range(n_layers)]
 
     @property
     def intercepts_(self):
         """Biases of each layer."""
-        n_layers = len(self._network.layer_sizes) - 1
+        n_layers = len(self.network_.layer_sizes) - 1
         return [self._parameters[f"biases_{i}"] for i in range(n_layers)]

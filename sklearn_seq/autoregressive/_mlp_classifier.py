@@ -167,6 +167,10 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
+    %(network_)s
+
     See Also
     --------
     ARClassifier : The log-linear model over the same taps.

@@ -148,6 +148,10 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
+    %(network_)s
+
     See Also
     --------
     ARRegressor : The linear model over the same taps.

@@ -59,25 +59,25 @@ class EchoStateNetwork(
     @property
     def input_weights_(self):
         """Weights from the inputs to the units."""
-        return self._reservoir.input_weights
+        return self.reservoir_.input_weights
 
     @property
     def recurrent_weights_(self):
         """Weights from the units to the units."""
-        return self._reservoir.recurrent_weights
+        return self.reservoir_.recurrent_weights
 
     @property
     def biases_(self):
         """Biases of the units."""
-        return self._reservoir.biases
+        return self.reservoir_.biases
 
     @property
     def _net_dtype(self):
-        return self._reservoir.biases.dtype
+        return self.reservoir_.biases.dtype
 
     @property
     def _n_features_out(self):
-        return self._reservoir.n_units
+        return self.reservoir_.n_units
 
     def transform(self, X, groups=None):
         """States of the reservoir: causal features of each row.
@@ -97,8 +97,8 @@ class EchoStateNetwork(
         sequences = self._read_sequences(X, groups)
         if sequences.layout.kind != ROWS:
             check_no_frame_output(self)
-        shape = sequences.n_rows, self._reservoir.n_units
-        states = np.empty(shape, dtype=self._reservoir.biases.dtype)
+        shape = sequences.n_rows, self.reservoir_.n_units
+        states = np.empty(shape, dtype=self.reservoir_.biases.dtype)
         for rows, block in self._run(sequences):
             states[rows] = block
         return sequences.layout.restore(states)
@@ -127,7 +127,7 @@ class EchoStateNetwork(
     def _begin_learning(self, sequences, targets, n_outputs, dtype):
         """Draw the reservoir; nothing is learnt yet."""
         n_inputs = self._n_inputs()
-        self._reservoir = draw_reservoir(
+        self.reservoir_ = draw_reservoir(
             check_random_state(self.random_state),
             n_inputs,
             self.n_components,
@@ -166,9 +166,9 @@ class EchoStateNetwork(
 
     def _check_settings_kept(self):
         learnt = self._ridge.n_inputs - self._n_inputs() * self.direct_connections
-        if self.n_components != self._reservoir.n_units or self.n_components != learnt:
+        if self.n_components != self.reservoir_.n_units or self.n_components != learnt:
             raise ValueError(
-                f"partial_fit goes on with the {self._reservoir.n_units} units and the "
+                f"partial_fit goes on with the {self.reservoir_.n_units} units and the "
                 "connections of the first call, but since then n_components="
                 f"{self.n_components!r} and direct_connections="
                 f"{self.direct_connections!r} were set. Call fit to begin anew."
@@ -215,12 +215,12 @@ class EchoStateNetwork(
         return self._to_net(sequences.rows)
 
     def _run(self, sequences):
-        return run(self._reservoir, self._inputs(sequences), sequences.offsets)
+        return run(self.reservoir_, self._inputs(sequences), sequences.offsets)
 
     def _blocks(self, sequences):
         """Rows and their regressors, block by block."""
         inputs = self._inputs(sequences)
-        for rows, states in run(self._reservoir, inputs, sequences.offsets):
+        for rows, states in run(self.reservoir_, inputs, sequences.offsets):
             yield rows, self._regressors(states, inputs[rows])
 
     def _regressors(self, states, inputs):
@@ -241,7 +241,7 @@ class EchoStateNetwork(
         outputs = np.empty((sequences.n_rows, len(self.coef_)))
         for rows, z in self._blocks(sequences):
             outputs[rows] = z @ self.coef_.T + self.intercept_
-        if self._kind != SEQUENCE:
+        if self.target_kind_ != SEQUENCE:
             return outputs
         index, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
         return mean_over_sequences(outputs[index], starts)
@@ -259,14 +259,14 @@ class EchoStateNetwork(
         last = last_rows(sequences)
         place = np.full(sequences.n_rows, -1)
         place[last] = np.arange(len(last))
-        states = self._reservoir.begin(len(last))
+        states = self.reservoir_.begin(len(last))
         for rows, block in self._run(sequences):
             here = place[rows] >= 0
             states[place[rows[here]]] = block[here]
-        return self._reservoir.fastest(), states, self._inputs(sequences)[last]
+        return self.reservoir_.fastest(), states, self._inputs(sequences)[last]
 
     def _begin(self, rows):
-        reservoir = self._reservoir.fastest()
+        reservoir = self.reservoir_.fastest()
         return self._move((reservoir, reservoir.begin(len(rows)), None), rows)
 
     def _move(self, place, rows):

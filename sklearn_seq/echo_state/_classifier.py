@@ -114,6 +114,10 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
+    %(reservoir_)s
+
     See Also
     --------
     EchoStateRegressor : The same for real-valued targets.

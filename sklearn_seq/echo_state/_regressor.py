@@ -115,6 +115,10 @@ class EchoStateRegressor(
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
+    %(reservoir_)s
+
     See Also
     --------
     EchoStateClassifier : The same for symbols and class labels.

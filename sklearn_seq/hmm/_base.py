@@ -97,7 +97,7 @@ class BaseHMM(
         """
         start = None
         if self.warm_start and self.__sklearn_is_fitted__():
-            start = self._parameters()
+            start = self.parameters()
         self._forget()
         sequences = self._read_sequences(X, groups, reset=True)
         check_ignored_y(y, sequences.layout)
@@ -115,7 +115,7 @@ class BaseHMM(
             start=start,
             on_iteration=on_iteration if progress.watched else None,
         )
-        progress.end(lambda: self._attributes(self._parameters()))
+        progress.end(lambda: self._attributes(self.parameters()))
         return self
 
     def _learn(
@@ -360,7 +360,7 @@ class BaseHMM(
         n = n_sequences or 1
         uniform = rng.random_sample((n, n_steps))
         states = draw_chains(self.startprob_, self.transmat_, uniform)
-        emission = self._parameters().emission
+        emission = self.parameters().emission
         rows = self._make_emissions().sample(emission, states.ravel(), rng)
         X = self._as_rows(rows).reshape(n, n_steps, -1)
         layout = Layout(ROWS if n_sequences is None else PANEL, np.arange(n + 1))
@@ -405,14 +405,24 @@ class BaseHMM(
         for name, value in self._attributes(parameters).items():
             setattr(self, name, value)
 
-    def _parameters(self):
+    def parameters(self):
+        """The fitted parameters, as ``hmm.learning`` and ``hmm.inference`` take them.
+
+        Returns
+        -------
+        parameters : Parameters
+            A named tuple of `startprob`, `transmat` and `emission`, itself a named
+            tuple of what the emissions have: for example `means` and `covariances`.
+        """
+        return Parameters(self.startprob_, self.transmat_, self._emission_parameters())
+
+    def _emission_parameters(self):
         emissions = self._make_emissions()
         values = (getattr(self, f"{name}_") for name in emissions.names)
-        emission = emissions.parameters_type(*values)
-        return Parameters(self.startprob_, self.transmat_, emission)
+        return emissions.parameters_type(*values)
 
     def _inference_arguments(self, sequences):
-        p = self._parameters()
+        p = self.parameters()
         log_densities = self._make_emissions().log_densities(p.emission, sequences.rows)
         return p.startprob, p.transmat, log_densities, sequences.offsets
 
@@ -429,7 +439,7 @@ class BaseHMM(
 
     def _n_parameters(self):
         """Free parameters: probabilities sum to one, and some are impossible."""
-        p, fixed = self._parameters(), self.fixed or {}
+        p, fixed = self.parameters(), self.fixed or {}
         n = len(p.startprob)
         total = self._make_emissions().n_free(p.emission, frozenset(fixed))
         if "startprob" not in fixed:

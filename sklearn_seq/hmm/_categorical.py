@@ -24,7 +24,6 @@ from .._reading.symbols import (
 from ..sequences import Sequences
 from ._base import BaseHMM
 from .emissions import CategoricalEmissions
-from .learning import Parameters
 
 
 @documented
@@ -291,12 +290,12 @@ class CategoricalHMM(BaseHMM):
             for a list. For several columns, a list with one such array for each.
         """
         proba, layout = self._forecast_states(X, n_steps, groups)
-        tables = self._parameters().emission.emissionprob
+        tables = self.parameters().emission.emissionprob
         forecasts = [lay_out(proba @ table, layout) for table in tables]
         return forecasts[0] if len(forecasts) == 1 else forecasts
 
     def _read_sequences(self, X, groups, *, reset=False):
-        """Sequences of codes, -1 where a symbol is missing."""
+        # Of codes, -1 where a symbol is missing.
         single = reset or self.n_features_in_ == 1
         flat, layout = self._read_layout(X, groups, reset=reset, symbols=single)
         rows = validate_data(
@@ -345,9 +344,8 @@ class CategoricalHMM(BaseHMM):
         attributes["emissionprob_"] = tables[0] if len(tables) == 1 else list(tables)
         return attributes
 
-    def _parameters(self):
-        emission = CategoricalEmissions.parameters_type(as_tables(self.emissionprob_))
-        return Parameters(self.startprob_, self.transmat_, emission)
+    def _emission_parameters(self):
+        return CategoricalEmissions.parameters_type(as_tables(self.emissionprob_))
 
 
 def as_tables(emissionprob):

@@ -141,6 +141,8 @@ class HMMClassifier(SequenceClassifier):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
     See Also
     --------
     GaussianHMM : A single model, without labels.
@@ -371,18 +373,18 @@ class HMMClassifier(SequenceClassifier):
         model = self._new_model(self.n_components)
         name = type(self).__name__
         model._learn(sequences.rows, sequences.offsets, name=name)
-        table = model._parameters().emission.emissionprob[self._target_column()]
+        table = model.parameters().emission.emissionprob[self._target_column()]
         with np.errstate(divide="ignore"):
             self._first_log_proba = np.log(model.startprob_ @ table)
         return model
 
     def _log_proba(self, sequences):
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             densities = [model._log_likelihood(sequences) for model in self.models_]
             return log_posteriors(np.column_stack(densities), self.priors_, sequences)
         model = self.model_
-        p = model._parameters()
-        if self._kind == NEXT:
+        p = model.parameters()
+        if self.target_kind_ == NEXT:
             predicted = model._filter(sequences) @ p.transmat
             table = p.emission.emissionprob[self._target_column()]
             with np.errstate(divide="ignore"):
@@ -397,7 +399,7 @@ class HMMClassifier(SequenceClassifier):
         return log_softmax(logsumexp(by_class, axis=2), axis=1)
 
     def _predicted(self, sequences):
-        if self._kind in (NEXT, SEQUENCE) or self.decoding == "filter":
+        if self.target_kind_ in (NEXT, SEQUENCE) or self.decoding == "filter":
             return super()._predicted(sequences)
         states, _ = viterbi(*self.model_._inference_arguments(sequences))
         return states // self.n_components

@@ -42,7 +42,7 @@ class NumericHMM(BaseHMM):
             ``return_cov=True``.
         """
         proba, layout = self._forecast_states(X, n_steps, groups)
-        moments = self._make_emissions().moments(self._parameters().emission)
+        moments = self._make_emissions().moments(self.parameters().emission)
         if not return_cov:
             return lay_out(mixture_means(proba, moments[0]), layout)
         means, covariances = mixture_moments(proba, *moments)

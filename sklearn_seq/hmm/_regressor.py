@@ -115,6 +115,8 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
     See Also
     --------
     GaussianHMM : The model itself: states, likelihoods, forecasts, samples.
@@ -246,7 +248,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             now._set_parameters(parameters)
             return {
                 "model_": now,
-                "_kind": targets.kind,
+                "target_kind_": targets.kind,
                 "_one_dimensional": targets.one_dimensional,
                 "_n_targets": targets.n_targets,
             }
@@ -262,7 +264,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         self.model_ = model
         self.n_iter_ = model.n_iter_
         self._remember_targets(targets)
-        progress.end(lambda: fitted(model._parameters()))
+        progress.end(lambda: fitted(model.parameters()))
         return self
 
     def _forget(self):
@@ -286,24 +288,24 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     @property
     def _predicted_columns(self):
         """Columns of the model's rows that are predicted."""
-        if self._kind == NEXT:
+        if self.target_kind_ == NEXT:
             return self._target_columns(self.exogenous)
         return self.n_features_in_ + np.arange(self._n_targets)
 
     def _log_densities(self, rows):
-        p = self.model_._parameters()
+        p = self.model_.parameters()
         return self.model_._make_emissions().log_densities(p.emission, rows)
 
     def _filter(self, rows, offsets):
         """Probabilities of the states given the rows so far."""
-        p = self.model_._parameters()
+        p = self.model_.parameters()
         return forward(
             p.startprob, p.transmat, self._log_densities(rows), offsets
         ).proba
 
     def _predicted_states(self, rows, offsets):
         """Probabilities of the states given the rows before."""
-        p = self.model_._parameters()
+        p = self.model_.parameters()
         predicted = np.empty((len(rows), len(p.startprob)))
         predicted[1:] = self._filter(rows, offsets)[:-1] @ p.transmat
         predicted[offsets[:-1]] = p.startprob
@@ -324,8 +326,8 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
 
         ``moments(proba, means, covariances)`` is one of those of `_numeric`.
         """
-        p = self.model_._parameters()
-        if self._kind == NEXT:
+        p = self.model_.parameters()
+        if self.target_kind_ == NEXT:
             proba = self._filter(sequences.rows, sequences.offsets) @ p.transmat
             means, covariances = self.model_._make_emissions().moments(p.emission)
             columns = self._predicted_columns
@@ -334,7 +336,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
             )
         rows = without_targets(sequences.rows, self._n_targets)
         proba = self._filter(rows, sequences.offsets)
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             last = last_rows(sequences)
             rows, proba = rows[last], proba[last]
         return self._given_inputs(rows, proba, moments)
@@ -343,7 +345,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         """Moments of the predicted columns given the others and the states."""
         unknown = self._predicted_columns
         known = np.setdiff1d(np.arange(rows.shape[1]), unknown)
-        p = self.model_._parameters()
+        p = self.model_.parameters()
         condition = self.model_._make_emissions().condition
         means_only = moments is _means_alone
         width = len(p.startprob) * len(unknown)
@@ -357,7 +359,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     def _log_density(self, sequences, targets):
         """Log density of the targets: of the mixture, not of a Gaussian."""
         rows, offsets = sequences.rows, sequences.offsets
-        if self._kind == NEXT:
+        if self.target_kind_ == NEXT:
             columns = self._predicted_columns
             predicted = self._predicted_states(rows, offsets)
             if targets.kind == STEP:  # X advanced by one step

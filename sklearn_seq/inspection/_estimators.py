@@ -42,13 +42,13 @@ def supported_model(estimator, supported, function):
 def read_sequences(estimator, X, groups=None):
     """X as the model sees it, behind the steps before it."""
     model, X = last_step(estimator, X, groups)
-    return model._read_sequences(X, groups)
+    return model.read_sequences(X, groups)
 
 
 def recurrent_inputs(model, sequences):
     """What the first layer of a recurrent network is given: (n_rows, n_inputs)."""
     rows = model._inputs(sequences)
-    network = model._network
+    network = model.network_
     if network.embedding_dim is not None:
         return model.embedding_[rows].reshape(len(rows), -1).astype(np.float64)
     inputs = np.empty((len(rows), network.n_inputs))

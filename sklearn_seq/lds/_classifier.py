@@ -115,6 +115,8 @@ class LDSClassifier(SequenceClassifier):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
     See Also
     --------
     LinearDynamicalSystem : A single system.
@@ -272,11 +274,11 @@ class LDSClassifier(SequenceClassifier):
         rows = in_order(sequences.rows)
         densities = np.column_stack(
             [
-                log_likelihood(system._parameters(), rows - mean, sequences.offsets)
+                log_likelihood(system.parameters(), rows - mean, sequences.offsets)
                 for system, mean in zip(self.systems_, self.means_, strict=True)
             ]
         )
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             return log_posteriors(densities, self.priors_, sequences)
         return log_filtered(self.priors_, self.transmat_, densities, sequences.offsets)
 

@@ -273,7 +273,7 @@ class LinearDynamicalSystem(
         """
         start = None
         if self.warm_start and self.__sklearn_is_fitted__():
-            start = self._parameters()
+            start = self.parameters()
         self._forget()
         sequences = self._read_sequences(X, groups, reset=True)
         check_ignored_y(y, sequences.layout)
@@ -529,7 +529,7 @@ class LinearDynamicalSystem(
         last = last_rows(sequences)
         means, covariances = filtered_at(last, *self._data(sequences))
         now = None if inputs is None else inputs[last]
-        p = self._parameters()
+        p = self.parameters()
         n, n_outputs = sequences.n_sequences, len(p.observation_matrix)
         out = np.empty((n, n_steps, n_outputs))
         out_covariances = None
@@ -592,7 +592,7 @@ class LinearDynamicalSystem(
             check_positive(n_sequences, "n_sequences")
         n = n_sequences or 1
         columns, future = future_inputs(self, future_exogenous, n, n_steps, "sample")
-        p = self._parameters()
+        p = self.parameters()
         X = np.empty((n, n_steps, self.n_features_in_))
         states = np.empty((n, n_steps, len(p.transition_matrix)))
         targets = self._target_columns(self.exogenous)
@@ -633,13 +633,20 @@ class LinearDynamicalSystem(
         for name, value in reversed(_attributes(parameters).items()):
             setattr(self, name, value)
 
-    def _parameters(self):
+    def parameters(self):
+        """The fitted parameters, as ``lds.kalman`` and ``lds.learning`` take them.
+
+        Returns
+        -------
+        parameters : Parameters
+            A named tuple of all fitted matrices, by their names without underscore.
+        """
         return Parameters(*(getattr(self, f"{name}_") for name in NAMES))
 
     def _data(self, sequences):
         """What the functions of `kalman` take."""
         observed, inputs = split_inputs(self, sequences.rows)
-        return self._parameters(), observed, sequences.offsets, inputs
+        return self.parameters(), observed, sequences.offsets, inputs
 
     def _filter(self, sequences):
         return filter_states(*self._data(sequences))
@@ -653,7 +660,7 @@ class LinearDynamicalSystem(
 
     def _n_parameters(self):
         return n_free_parameters(
-            self._parameters(), self.fixed or {}, self.covariance_type
+            self.parameters(), self.fixed or {}, self.covariance_type
         )
 
 

@@ -124,6 +124,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
     See Also
     --------
     LinearDynamicalSystem : The system itself: states, smoothing, forecasts, samples.
@@ -254,7 +256,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             system.set_params(gaps=self.gaps)
             state = {
                 "system_": system,
-                "_kind": targets.kind,
+                "target_kind_": targets.kind,
                 "_one_dimensional": targets.one_dimensional,
                 "_n_targets": targets.n_targets,
             }
@@ -337,11 +339,11 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     def _outputs(self, sequences):
         """Predicted means (n, n_targets)."""
-        p = self.system_._parameters()
-        if self._kind == SEQUENCE:
+        p = self.system_.parameters()
+        if self.target_kind_ == SEQUENCE:
             states = self._final_states(p, sequences)
             return states @ self.coef_.T + self.intercept_
-        if self._kind == STEP:
+        if self.target_kind_ == STEP:
             inputs = self._driving_inputs(sequences) - self.input_mean_
             return driven_outputs(p, inputs, sequences.offsets) + self.mean_
         observed, inputs = self._observations(sequences)
@@ -356,18 +358,18 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     def _distribution(self, sequences):
         """Predicted means (n, n_targets) and covariances (…, n_targets, n_targets)."""
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             return self._outputs(sequences), self._residual_covariance
-        p = self.system_._parameters()
+        p = self.system_.parameters()
         C = p.observation_matrix
         means, covariances = self._with_state_covariances(p, sequences)
         return means, C @ covariances @ C.T + p.observation_covariance
 
     def _marginals(self, sequences):
         """Predicted means and variances (n, n_targets)."""
-        if self._kind == SEQUENCE:
+        if self.target_kind_ == SEQUENCE:
             return super()._marginals(sequences)
-        p = self.system_._parameters()
+        p = self.system_.parameters()
         means, covariances = self._with_state_covariances(p, sequences)
         C = p.observation_matrix
         variances = np.empty_like(means)
@@ -380,7 +382,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
         Of the states that show in the targets.
         """
-        if self._kind == STEP:
+        if self.target_kind_ == STEP:
             inputs = self._driving_inputs(sequences) - self.input_mean_
             means, covariances = driven_states(p, inputs, sequences.offsets)
             return means + self.mean_, covariances
@@ -393,7 +395,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     def _log_density(self, sequences, targets):
         if targets.kind == NEXT:
             observed, inputs = self._observations(sequences)
-            p = self.system_._parameters()
+            p = self.system_.parameters()
             return log_likelihood(p, observed, sequences.offsets, inputs)
         return super()._log_density(sequences, targets)
 

@@ -198,7 +198,7 @@ def score_steps(scorer, model, X, y, groups, sample_weight):
 def _targets_of(model, X, y, groups):
     """Targets of a sequence model, which of them count, and their values."""
     check_is_fitted(model)
-    sequences = model._read_sequences(X, groups)
+    sequences = model.read_sequences(X, groups)
     targets = model._score_targets(y, sequences)
     index = model._counted(targets, sequences)
     if not is_classifier(model):

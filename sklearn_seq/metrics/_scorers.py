@@ -373,7 +373,7 @@ def counted_log_likelihoods(model, X, y, groups, sample_weight):
             "log-likelihood is not known."
         )
     check_is_fitted(model)
-    sequences = model._read_sequences(X, groups)
+    sequences = model.read_sequences(X, groups)
     if hasattr(model, "_score_targets"):
         targets = model._score_targets(y, sequences)
     else:  # a density of the rows themselves

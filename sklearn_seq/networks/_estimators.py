@@ -186,7 +186,7 @@ class NetworkClassifier:
     @property
     def embedding_(self):
         """Vectors of the symbols."""
-        embeds = self._network.embedding_dim is not None
+        embeds = self.network_.embedding_dim is not None
         return self._parameters["embedding"] if embeds else None
 
     def _read_fit(self, X, y, groups, classes=None, first_of_many=False):

@@ -60,7 +60,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     # Fitted attributes
 
     def _of_layers(self, name):
-        layers = range(self._network.n_layers)
+        layers = range(self.network_.n_layers)
         return [self._parameters[f"{name}_{i}"] for i in layers]
 
     @property
@@ -81,23 +81,23 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     @property
     def coef_(self):
         """Weights of the readout."""
-        linear = self._network.readout == "linear"
+        linear = self.network_.readout == "linear"
         return self._parameters["output_weights"].T if linear else None
 
     @property
     def intercept_(self):
         """Biases of the readout."""
-        linear = self._network.readout == "linear"
+        linear = self.network_.readout == "linear"
         return self._parameters["output_biases"] if linear else None
 
     @property
     def initial_state_(self):
         """States before a sequence's first row."""
-        return self._network._own_initial_states(self._parameters)
+        return self.network_._own_initial_states(self._parameters)
 
     @property
     def _n_features_out(self):
-        return self._network.hidden_layer_sizes[-1]
+        return self.network_.hidden_layer_sizes[-1]
 
     # Passes through the network
 
@@ -114,7 +114,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         initial = check_initial_states(
             initial_states,
             sequences.n_sequences,
-            self._network,
+            self.network_,
             self._parameters.dtype,
             sequences.layout.ids,
         )
@@ -146,7 +146,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             last = np.arange(len(last))
         with np.errstate(over="ignore", invalid="ignore"):
             predictions = predict(
-                self._network,
+                self.network_,
                 self._parameters,
                 take,
                 offsets,
@@ -160,7 +160,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _network_outputs(self, sequences):
         """Outputs for all rows (n_rows, n_outputs), or for all sequences."""
-        final = self._kind == SEQUENCE
+        final = self.target_kind_ == SEQUENCE
         return self._pass_through(sequences, final=final).outputs
 
     def _counted(self, targets, sequences):
@@ -181,7 +181,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         outputs : ndarray of shape (n, n_outputs)
         """
-        network, initial = self._network, sequences.initial
+        network, initial = self.network_, sequences.initial
         starts = sequences.sequence_offsets[:-1]
         n_outputs = network.n_outputs
         if initial is None:
@@ -351,7 +351,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._move(self._place(rows, None), rows)
 
     def _place(self, outputs, states):
-        work = self._network.workspace(self._parameters.dtype)
+        work = self.network_.workspace(self._parameters.dtype)
         work.resize(Packing(np.ones(len(outputs), np.intp)))
         return Place(outputs, states, work)
 
@@ -359,7 +359,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return place.outputs
 
     def _move(self, place, rows):
-        work, network = place.work, self._network
+        work, network = place.work, self.network_
         self._taker(rows)(np.arange(len(rows)), work.inputs)
         outputs = network.forward(
             self._parameters,

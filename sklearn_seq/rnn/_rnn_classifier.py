@@ -218,6 +218,10 @@ class RNNClassifier(
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
+    %(network_)s
+
     See Also
     --------
     RNNRegressor : The same for real-valued targets.

@@ -199,6 +199,10 @@ class RNNRegressor(
 
     %(feature_names_in_)s
 
+    %(target_kind_)s
+
+    %(network_)s
+
     See Also
     --------
     RNNClassifier : The same for symbols and class labels.

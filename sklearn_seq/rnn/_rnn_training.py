@@ -128,16 +128,16 @@ class RecurrentTraining(TrainedNetwork):
                 self._random_state, dtype, init=self.init
             )
             self._optimizer = None
-        elif _kind_of(network) != _kind_of(self._network):
+        elif _kind_of(network) != _kind_of(self.network_):
             raise ValueError(
                 "warm_start and partial_fit go on with the net of the last fit, of "
-                f"layers {self._network.layer_sizes} and cell={self._network.cell!r}, "
+                f"layers {self.network_.layer_sizes} and cell={self.network_.cell!r}, "
                 f"but these data and parameters ask for layers {network.layer_sizes} "
                 f"and cell={network.cell!r}. Call fit with warm_start=False."
             )
         else:
             network.constrain(self._parameters)
-        self._network = network
+        self.network_ = network
 
     # Training
 
@@ -194,7 +194,7 @@ class RecurrentTraining(TrainedNetwork):
     def _minimize(self, data, held_out, max_iter, end_iteration, to_end):
         """Train by the chosen solver."""
         truncate = self._steps_of_chunks(data)
-        network, parameters = self._network, self._parameters
+        network, parameters = self.network_, self._parameters
         gradient = parameters.zeros_like()
         if self.solver in OPTIMIZERS:
             return self._train_stochastically(
@@ -224,7 +224,7 @@ class RecurrentTraining(TrainedNetwork):
     def _train_stochastically(
         self, data, held_out, gradient, truncate, max_iter, end_iteration, to_end
     ):
-        network, parameters = self._network, self._parameters
+        network, parameters = self.network_, self._parameters
         validation_score = None
         if held_out is not None:
 

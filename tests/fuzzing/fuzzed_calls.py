@@ -189,7 +189,7 @@ def check_finite(array, logarithm):
 
 def of_sequences(model):
     """Whether a model was fitted with one target for each sequence."""
-    return getattr(model, "_kind", None) == "sequence"
+    return getattr(model, "target_kind_", None) == "sequence"
 
 
 def check_layout(value, data, per_sequence):

@@ -121,7 +121,7 @@ def test_several_states_for_a_label():
     model = HMMClassifier(2, random_state=0).fit(X, y)
     assert model.model_.means_.shape == (4, 1)
     assert_allclose(np.sort(model.model_.means_[2:, 0]), [-3, 3], atol=0.2)
-    proba = model.model_._filter(model._read_sequences(X, None))
+    proba = model.model_._filter(model.read_sequences(X, None))
     assert_allclose(model.predict_proba(X)[:, 0], proba[:, :2].sum(axis=1), atol=1e-9)
     assert model.score(X, y) > 0.95
 

@@ -144,7 +144,7 @@ def test_free_runs_are_forecasts(fitted_loops, name):
     """The system that is linearised is the one that the model itself runs."""
     model, X = fitted_loops[name]
     loop = closed_loop(model, "test")
-    sequences = model._read_sequences(X, None)
+    sequences = model.read_sequences(X, None)
     state = visited_states(model, loop, sequences)[-1:]
     for row in model.forecast(X, n_steps=5):
         output = loop.outputs(state)[0]

@@ -26,7 +26,7 @@ def reservoir(weights, input_weights, **kwargs):
     """An echo state network of the given weights, without biases."""
     esn = EchoStateRegressor(len(weights), bias_scaling=0.0, random_state=0, **kwargs)
     esn.fit(X)
-    esn._reservoir = esn._reservoir._replace(
+    esn.reservoir_ = esn.reservoir_._replace(
         recurrent_weights=sparse.csr_array(weights),
         input_weights=np.array(input_weights)[np.newaxis],
     )

@@ -24,7 +24,7 @@ class RecurrentSystem:
     """A recurrent network; its states are those of all layers, in the fitted order."""
 
     def __init__(self, model):
-        network = model._network
+        network = model.network_
         self.layers = layer_maps(model)
         self.slices = network.state_slices
         self.n_states, self.n_inputs = network.n_states, network.layer_sizes[0]
@@ -74,9 +74,9 @@ class ReservoirSystem:
 
     def __init__(self, model):
         self.W = model.input_weights_.astype(np.float64)
-        self.R = model._reservoir.fastest().recurrent_weights.astype(np.float64)
+        self.R = model.reservoir_.fastest().recurrent_weights.astype(np.float64)
         self.b = model.biases_.astype(np.float64)
-        self.leak_rate = model._reservoir.leak_rate
+        self.leak_rate = model.reservoir_.leak_rate
         self.n_states = len(self.b)
         self.initial = np.zeros(self.n_states)
         self.direct = model.coef_.shape[1] > self.n_states
@@ -171,7 +171,7 @@ class DelayLoop:
                 model.intercepts_,
                 model.direct_coef_,
             )
-            activation = model._network.activation
+            activation = model.network_.activation
         self.weights = [w.astype(np.float64) for w in weights]
         self.biases = [b.astype(np.float64) for b in biases]
         self.direct = None if direct is None else direct.astype(np.float64)

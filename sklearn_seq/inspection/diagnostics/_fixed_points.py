@@ -217,7 +217,7 @@ def _autonomous(model, estimator, x):
             )
         return closed_loop(model, "fixed_points")
     regressor = isinstance(model, RNNRegressor | EchoStateRegressor)
-    if x is None and regressor and model._kind == NEXT:
+    if x is None and regressor and model.target_kind_ == NEXT:
         if model.exogenous is None:
             return closed_loop(model, "fixed_points")
         raise ValueError(
@@ -230,7 +230,7 @@ def _autonomous(model, estimator, x):
             f"of {model.n_features_in_} symbol(s) that is the input at every step."
         )
     if x is None:
-        sequences = model._read_sequences(np.zeros((1, model.n_features_in_)), None)
+        sequences = model.read_sequences(np.zeros((1, model.n_features_in_)), None)
     else:
         if np.ndim(x) != 1:
             raise ValueError(

@@ -194,7 +194,7 @@ def _last_targets(model, sequences, y):
 
 def _by_outputs(model, outputs, values, known):
     """The derivative of the loss by the outputs."""
-    if model._network.loss == "squared_error":
+    if model.network_.loss == "squared_error":
         return np.where(known, outputs - np.where(known, values, 0), 0)
     delta = softmax(outputs, axis=1)
     seen = values[:, 0] < delta.shape[1]  # no class of the network: never probable

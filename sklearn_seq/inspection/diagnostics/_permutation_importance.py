@@ -194,7 +194,7 @@ def _next_targets(model, X, groups):
     """X advanced by one step: what a model of the next step is to say at each row."""
     if not isinstance(model, SequenceEstimator):
         raise ValueError(f"{type(model).__name__} is no sequence model: y is needed.")
-    sequences = model._read_sequences(X, groups)
+    sequences = model.read_sequences(X, groups)
     targets = model._score_targets(None, sequences)
     values = targets.values
     if is_classifier(model):

@@ -30,7 +30,7 @@ def layer_maps(model):
     """The layers of a fitted recurrent network."""
     weights = (model.input_weights_, model.recurrent_weights_, model.biases_)
     return [
-        LayerMap(model._network.cell, *layer) for layer in zip(*weights, strict=True)
+        LayerMap(model.network_.cell, *layer) for layer in zip(*weights, strict=True)
     ]
 
 
@@ -38,7 +38,7 @@ def initial_states(model, layers):
     """The activities and memory (or None) of each layer before the first step."""
     states, slices = (
         model.initial_state_.astype(np.float64),
-        model._network.state_slices,
+        model.network_.state_slices,
     )
     return [
         (
@@ -55,6 +55,6 @@ def recurrent_readout(model):
         return Readout(
             model.coef_.T.astype(np.float64), model.intercept_.astype(np.float64)
         )
-    n_units = model._network.hidden_layer_sizes[-1]
-    n_outputs = model._network.n_outputs
+    n_units = model.network_.hidden_layer_sizes[-1]
+    n_outputs = model.network_.n_outputs
     return Readout(np.eye(n_units, n_outputs), np.zeros(n_outputs))

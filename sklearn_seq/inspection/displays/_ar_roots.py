@@ -149,7 +149,7 @@ def check_autoregression(model, display):
             f"{display} draws autoregressive models, but got a "
             f"{type(model).__name__}. Fit an ARRegressor, without y."
         )
-    if model._kind != NEXT:
+    if model.target_kind_ != NEXT:
         raise ValueError(
             f"{display} needs an ARRegressor that predicts the next step, but this one "
             "was fitted with a y. Fit it without y."

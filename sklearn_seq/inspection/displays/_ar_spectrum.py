@@ -217,7 +217,7 @@ class ARSpectrumDisplay:
         periods = periodogram = None
         if X is not None:
             _, _, seen = read_fitted(estimator, X, groups, sequence)
-            sequences = model._read_sequences(seen.X, seen.groups)
+            sequences = model.read_sequences(seen.X, seen.groups)
             longest = np.diff(sequences.offsets).argmax()
             begin, end = sequences.offsets[[longest, longest + 1]]
             rows = sequences.rows[begin:end, columns[chosen]]

@@ -305,7 +305,7 @@ class ForecastDisplay:
         """
         model, given, seen = read_fitted(estimator, X, groups, sequence)
         _check_forecasts_numbers(model)
-        sequences = model._read_sequences(seen.X, seen.groups)
+        sequences = model.read_sequences(seen.X, seen.groups)
         columns = model._target_columns(getattr(model, "exogenous", None))
         names = np.asarray(model._input_names(), dtype=object)
         chosen = _among(columns, names, features)

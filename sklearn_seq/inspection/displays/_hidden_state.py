@@ -317,11 +317,11 @@ def _infer(model, seen):
             "of its models_ or systems_), or states that you have with "
             "HiddenStateDisplay.from_states."
         )
-    sequences = model._read_sequences(seen.X, seen.groups)
+    sequences = model.read_sequences(seen.X, seen.groups)
     if hasattr(model, "system_"):
         filtered = model.system_._filter(_rows_of_system(model, sequences))
         return filtered.means, standard_deviations(filtered.covariances)
-    if is_regressor(model) and model._kind != NEXT:
+    if is_regressor(model) and model.target_kind_ != NEXT:
         rows = without_targets(sequences.rows, model._n_targets)
         sequences = sequences.with_rows(rows)
     return model.model_._filter(sequences), None
@@ -329,7 +329,7 @@ def _infer(model, seen):
 
 def _rows_of_system(model, sequences):
     """The sequence as the system of an LDSRegressor sees it."""
-    if model._kind == STEP:  # X are the inputs, and no output is seen
+    if model.target_kind_ == STEP:  # X are the inputs, and no output is seen
         unseen = np.full((sequences.n_rows, len(model.mean_)), np.nan)
         parts = [unseen, sequences.rows - model.input_mean_]
     else:

@@ -253,7 +253,7 @@ def style(kind, given, **defaults):
 def state_names(model, n_states):
     """Names of a model's hidden states: labels, where the states belong to them."""
     classes = getattr(model, "classes_", None)
-    if classes is None or model._kind == NEXT or n_states % len(classes):
+    if classes is None or model.target_kind_ == NEXT or n_states % len(classes):
         return [str(k) for k in range(n_states)]
     each = n_states // len(classes)
     if each == 1:

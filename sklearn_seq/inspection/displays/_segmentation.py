@@ -253,7 +253,7 @@ class SegmentationDisplay:
             raise ValueError(
                 f"A {type(model).__name__} predicts no states or labels. {REMEDY}"
             )
-        kind = getattr(model, "_kind", STEP)
+        kind = getattr(model, "target_kind_", STEP)
         if is_classifier(model) and kind != STEP:
             predicted = {NEXT: "next symbols", SEQUENCE: "one label for each sequence"}
             raise ValueError(
