@@ -249,7 +249,7 @@ def test_transitions_that_underflow_still_decide():
 
 
 def test_a_start_that_underflows():
-    """Where all transitions are possible, it is the only row that can lose something."""
+    """Where all transitions are possible, no other row can lose something."""
     rows = np.array([[-735.0, 0.0], [0.0, -1.0]])
     check(np.array([1.0, 1e-318]), np.full((2, 2), 0.5), rows, np.array([0, 2]))
 
@@ -265,7 +265,7 @@ def test_states_that_no_path_reaches_tell_nothing():
 def test_impossible_rows_count_as_missing():
     transmat = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5]])
     startprob = np.array([1.0, 0.0, 0.0])
-    rows = np.array([[0.0, 0, 0], [-np.inf, -np.inf, 0], [-1, -2, -3]])
+    rows = np.array([[0.0, 0, 0], [-np.inf, -np.inf, 0], [-3, -2, -1]])
     filtered = forward(startprob, transmat, rows, [0, 3])
     np.testing.assert_array_equal(np.isneginf(filtered.log_likelihood), [0, 1, 0])
     assert_close(filtered.proba[1], transmat[0])
