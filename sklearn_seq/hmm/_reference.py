@@ -103,8 +103,9 @@ def log_filter(log_startprob, log_transmat, log_weights, steps):
             predicted = log_sum(previous + log_transmat, axis=1)
         joint = predicted + log_weights[now]
         impossible = joint.max(axis=1) == -np.inf
-        joint[impossible] = predicted[impossible]
-        log_weights[now][impossible] = 0.0
+        if impossible.any():
+            joint[impossible] = predicted[impossible]
+            log_weights[now][impossible] = 0.0
         log_alpha[now], log_scale[now] = normalized(joint)
         log_scale[now][impossible] = -np.inf
     return log_alpha, log_scale

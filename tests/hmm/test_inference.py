@@ -243,10 +243,15 @@ def test_probabilities_that_come_back_from_far_below():
 
 def test_transitions_that_underflow_still_decide():
     """From a state of probability 1e-149 to another, by 1e-200."""
-    transmat = np.eye(3)
-    transmat[1, 2] = 1e-200
+    transmat = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1e-200], [1.0, 0.0, 0.0]])
     rows = np.array([[0.0, 0.0, 0.0], [-np.inf, -np.inf, 0.0], [0.0, 0.0, 0.0]])
     check(np.array([1.0, 1e-149, 0.0]), transmat, rows, np.array([0, 3]))
+
+
+def test_a_start_that_underflows():
+    """Where all transitions are possible, no other row can lose something."""
+    rows = np.array([[-735.0, 0.0], [0.0, -1.0]])
+    check(np.array([1.0, 1e-318]), np.full((2, 2), 0.5), rows, np.array([0, 2]))
 
 
 def test_states_that_no_path_reaches_tell_nothing():
@@ -260,7 +265,7 @@ def test_states_that_no_path_reaches_tell_nothing():
 def test_impossible_rows_count_as_missing():
     transmat = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5]])
     startprob = np.array([1.0, 0.0, 0.0])
-    rows = np.array([[0.0, 0, 0], [-np.inf, -np.inf, 0], [-1, -2, -3]])
+    rows = np.array([[0.0, 0, 0], [-np.inf, -np.inf, 0], [-3, -2, -1]])
     filtered = forward(startprob, transmat, rows, [0, 3])
     np.testing.assert_array_equal(np.isneginf(filtered.log_likelihood), [0, 1, 0])
     assert_close(filtered.proba[1], transmat[0])
@@ -270,7 +275,11 @@ def test_impossible_rows_count_as_missing():
         for lengths in ([3], [1, 2], [1, 1, 1], [3, 0]):
             check(startprob, transmat, blank, offsets_of(lengths))
             check(np.ones(3) / 3, np.ones((3, 3)) / 3, blank, offsets_of(lengths))
-    assert viterbi(startprob, transmat, rows, [0, 3])[1] == -np.inf
+    states, log_proba = viterbi(startprob, transmat, rows, [0, 3])
+    assert log_proba == -np.inf
+    rows[1] = 0.0
+    path = by_enumeration(startprob, transmat, rows)[3]
+    np.testing.assert_array_equal(states, path)
 
 
 @pytest.mark.parametrize("lengths", [[30, 1, 7, 25, 2, 2, 60], [1_000, 3, 10], [0, 5]])
