@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_seq._em_steps import Leaps, QuasiNewton
-from sklearn_seq.em import (
-    expectation_maximization,
-)
+from sklearn_seq._core.em_steps import Leaps, QuasiNewton
+from sklearn_seq.em import expectation_maximization
 
 N = 10  # time steps
 

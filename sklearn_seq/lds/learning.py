@@ -19,8 +19,8 @@ from operator import add
 
 import numpy as np
 
+from .._core.em_steps import Leaps, QuasiNewton
 from .._core.parallel import SharedSums
-from .._em_steps import Leaps, QuasiNewton
 from ..em import expectation_maximization, refuse_both
 from ._fixed import check_given, free_changes_of_basis
 from ._gradient import FactorCoordinates
@@ -81,7 +81,7 @@ def learn(
         The number of runs, of which the best is kept.
     max_iter : int, default=100
     tol : float, default=1e-4
-        On the log-likelihood per time step, in nats.
+        On the log-likelihood per time step, in nats: see `expectation_maximization`.
     reg_covar : float, default=1e-6
         Floor of all covariances that are not fixed, relative to the data's variances:
         see `covariance_floors`.
@@ -167,7 +167,7 @@ def learn(
         return vectors.from_vector(vector, parameters, floors, covariance_type)
 
     def longer_steps(guess):
-        # Floors are in a basis of the state. EM stays near the guess's, if it may.
+        # Floors are those of a basis of the state. EM stays near that of the guess.
         if free_changes_of_basis(guess, fixed):
             return Leaps(vectors.to_vector, from_vector)
         sizes = covariance_floors(guess, spread, np.diff(offsets), 1.0)
