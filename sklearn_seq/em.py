@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ._core.user_warning import warn_user
 
 ROUNDING = 1e-8  # a relative fall of the log-likelihood that rounding may explain
+EPS = np.finfo(np.float64).eps
 
 
 class EMResult(NamedTuple):
@@ -66,7 +67,7 @@ def expectation_maximization(
     log_likelihood=None,
     on_iteration=None,
     report=None,
-    coordinates=None,
+    longer_steps=None,
     warn=True,
 ):
     """Maximise a likelihood by expectation maximisation.
@@ -99,7 +100,8 @@ def expectation_maximization(
 
     tol : float, default=1e-3
         A run has converged when the log-likelihood per time step rises by less. With
-        0, it goes on until the likelihood stands still.
+        0, it goes on until the likelihood stands still. The
+        steps of `longer_steps` tell when a small rise says nothing.
 
     log_likelihood : callable, default=None
         ``log_likelihood(parameters) -> float``: the second value of `e_step` alone,
@@ -112,11 +114,10 @@ def expectation_maximization(
     report : callable, default=None
         Is told of each iteration, as an `IterationReport` is.
 
-    coordinates : (callable, callable), default=None
-        ``to_vector(parameters) -> ndarray`` and
-        ``from_vector(vector, parameters) -> parameters`` (what is not in the vector is
-        taken from the second argument; None, if the vector is no parameters). If
-        given, every second step is extrapolated, see `Leaps`.
+    longer_steps : callable, default=None
+        ``longer_steps(parameters) -> Leaps or QuasiNewton`` for the guess of a run:
+        what proposes steps that are taken where they raise the likelihood, in the place
+        of those of EM.
 
     warn : bool, default=True
         Whether to warn, and not only to return what a warning would say.
@@ -154,16 +155,19 @@ def expectation_maximization(
         bounds, converged, fall = [total / n_timesteps], False, None
         if not isfinite(bounds[0]):
             continue
-        leaps = None if coordinates is None else Leaps(*coordinates)
+        steps = None
+        if longer_steps is not None and max_iter:
+            steps = longer_steps(parameters)
+            steps.arrive(parameters, statistics, None, inf, 0.0)
         while len(bounds) <= max_iter and not (converged or stopped):
             evaluate = bound_only if len(bounds) == max_iter else e_step
             step = m_step(statistics, parameters)
-            candidate = leaps.propose(parameters, step) if leaps else None
-            leapt = candidate is not None
-            if leapt:
+            candidate = None if steps is None else steps.propose(parameters, step)
+            taken = None
+            if candidate is not None:
                 statistics, total = evaluate(candidate)
-                leapt = leaps.judge(bounds[-1] <= total / n_timesteps < inf)
-            if not leapt:
+                taken = bool(bounds[-1] <= total / n_timesteps < inf)
+            if not taken:
                 candidate = step
                 statistics, total = evaluate(candidate)
             bound = total / n_timesteps
@@ -176,8 +180,12 @@ def expectation_maximization(
             if report is not None:
                 n_iter = len(bounds) - 1
                 report(n_iter, bound, change=change, run=k + 1, n_runs=n_init)
-            # Small steps between two leaps say nothing.
-            converged = change < tol and (leaps is None or leaps.at_end)
+            converged = change < tol
+            if steps is not None:
+                rises = change, max(tol, EPS * abs(bound))
+                rises = [each * n_timesteps for each in rises]
+                at_end = steps.arrive(parameters, statistics, taken, *rises)
+                converged = converged and at_end
             if on_iteration is not None:
                 stopped = bool(on_iteration(parameters, bound))
         if best is None or bounds[-1] > best.lower_bound:
@@ -210,60 +218,6 @@ def expectation_maximization(
     if warn and trouble:
         warnings.warn(trouble, ConvergenceWarning, stacklevel=2)
     return best._replace(trouble=trouble)
-
-
-class Leaps:
-    """Squared extrapolation: every second step of EM made longer, if that is better.
-
-    From two steps θ0 → θ1 → θ2 of the map, r = θ1 - θ0 and v = θ2 - θ1 - r follow the
-    leap θ0 + 2 a r + a² v with a = |r| / |v|, which is θ2 itself for a = 1. EM that
-    creeps along a valley needs many times fewer steps. A leap that would lower the
-    likelihood is taken back, and the longest one allowed is made shorter.
-
-    Parameters
-    ----------
-    to_vector, from_vector : callable
-        As for `expectation_maximization`.
-
-    References
-    ----------
-    Varadhan, R. and Roland, C. (2008). Simple and globally convergent methods for
-    accelerating the convergence of any EM algorithm. Scandinavian Journal of
-    Statistics, 35, 335-353 (scheme S3).
-    """
-
-    def __init__(self, to_vector, from_vector):
-        self._to_vector = to_vector
-        self._from_vector = from_vector
-        self._longest = 4.0
-        self._first = None
-        self.at_end = False
-
-    def propose(self, parameters, step):
-        """Where to leap, given a point and the step of EM from it; None if nowhere."""
-        self.at_end = self._first is not None
-        if not self.at_end:
-            self._first = self._to_vector(parameters)
-            return None
-        first, self._first = self._first, None
-        second, third = self._to_vector(parameters), self._to_vector(step)
-        with np.errstate(invalid="ignore", over="ignore"):
-            r = second - first
-            v = third - second - r
-            size, bend = np.linalg.norm(r), np.linalg.norm(v)
-        self._length = min(size / bend, self._longest) if bend > 0 else 1.0
-        if not self._length > 1.0:
-            return None
-        a = self._length
-        return self._from_vector(first + 2 * a * r + a * a * v, step)
-
-    def judge(self, rose):
-        """Note whether the leap raised the likelihood, and return it."""
-        if not rose:
-            self._longest = max(1.0 + 1e-3, self._length / 2)
-        elif self._length == self._longest:
-            self._longest *= 4.0
-        return rose
 
 
 def unknown_name(parameter, name, names):

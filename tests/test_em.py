@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_seq.em import (
-    expectation_maximization,
-)
+from sklearn_seq._core.em_steps import Leaps, QuasiNewton
+from sklearn_seq.em import expectation_maximization
 
 N = 10  # time steps
 
@@ -145,50 +144,192 @@ def test_the_cheap_likelihood_ends_a_run():
     assert result.lower_bounds == [-1.0, -0.25, -0.0625, -0.015625]
 
 
-def valley(curvature, coordinates, **params):
+class Plain:
+    """The vector itself, of which `valley` has the gradient as statistics."""
+
+    def __init__(self, landing=None):
+        self.landing = landing
+
+    def to_vector(self, x):
+        return x.copy()
+
+    def from_vector(self, vector, x):
+        return vector if self.landing is None else self.landing()
+
+    def gradient(self, statistics, x):
+        return N * statistics
+
+
+def leaps(x, **params):
+    plain = Plain(**params)
+    return Leaps(plain.to_vector, plain.from_vector)
+
+
+def newton(x, **params):
+    return QuasiNewton(Plain(**params))
+
+
+def valley(curvature, longer_steps, **params):
     """EM that creeps: each step is a short step of gradient ascent."""
+    evaluated = []
 
     def e_step(x):
+        evaluated.append(x)
         return -curvature * x, -N / 2 * float(x @ (curvature * x))
 
-    return expectation_maximization(
+    result = expectation_maximization(
         lambda rng, k: np.ones(len(curvature)),
         e_step,
         lambda gradient, x: x + gradient / curvature.max(),
         n_timesteps=N,
         random_state=None,
-        coordinates=coordinates,
+        longer_steps=longer_steps,
         warn=False,
         **params,
     )
+    return result, len(evaluated)
 
 
-PLAIN = (lambda x: x.copy(), lambda vector, x: vector)
-
-
-def test_leaps_save_steps():
+@pytest.mark.parametrize("longer_steps", [leaps, newton])
+def test_longer_steps_save_steps(longer_steps):
     curvature = np.array([1.0, 0.01, 0.003])
-    slow = valley(curvature, None, max_iter=5000, tol=1e-10)
-    fast = valley(curvature, PLAIN, max_iter=5000, tol=1e-10)
+    slow, n_slow = valley(curvature, None, max_iter=5000, tol=1e-10)
+    fast, n_fast = valley(curvature, longer_steps, max_iter=5000, tol=1e-10)
     assert fast.converged and slow.converged
-    assert fast.n_iter < slow.n_iter / 10
+    assert fast.n_iter < slow.n_iter / 10 and n_fast < n_slow / 10
     assert fast.lower_bound > slow.lower_bound
 
 
+def test_quasi_newton_ends_at_the_maximum_where_em_stops_on_the_way():
+    curvature = np.array([1.0, 1e-3, 1e-6])
+    slow, _ = valley(curvature, None, max_iter=5000, tol=1e-8)
+    assert slow.converged and slow.lower_bound < -1e-7
+    fast, n_fast = valley(curvature, newton, max_iter=5000, tol=1e-8)
+    assert fast.converged and fast.lower_bound > -1e-9
+    assert n_fast < 50
+
+
+@pytest.mark.parametrize("start", [(1.0, 0.1), (1.0, 1e-3), (1.0, 1e-5), (0.0, 1e-4)])
+def test_quasi_newton_leaves_a_saddle(start):
+    """The log-likelihood is y² - y⁴ / 2 - x², of which y = 0 is a saddle."""
+
+    def e_step(point):
+        x, y = point
+        return np.array([-2 * x, 2 * y - 2 * y**3]), N * (y**2 - y**4 / 2 - x**2)
+
+    result = expectation_maximization(
+        lambda rng, k: np.array(start),
+        e_step,
+        lambda gradient, point: point + gradient * [0.3, 1e-3],
+        n_timesteps=N,
+        random_state=None,
+        longer_steps=newton,
+        tol=1e-8,
+    )
+    assert result.converged and result.n_iter < 40
+    np.testing.assert_allclose(result.parameters, [0.0, 1.0], atol=1e-4)
+
+
+@pytest.mark.parametrize("longer_steps", [leaps, newton])
 @given(st.lists(st.floats(1e-4, 1.0), min_size=1, max_size=5))
-def test_leaps_never_lower_the_likelihood(curvature):
-    result = valley(np.array(curvature), PLAIN, max_iter=40, tol=-1.0)
+def test_longer_steps_never_lower_the_likelihood(longer_steps, curvature):
+    result, _ = valley(np.array(curvature), longer_steps, max_iter=40, tol=-1.0)
     assert np.diff(result.lower_bounds).min() >= 0
 
 
-def test_refused_and_bad_leaps_leave_em_as_it_is():
+@pytest.mark.parametrize("longer_steps", [leaps, newton])
+@pytest.mark.parametrize("value", [None, 1e6, nan, inf])
+def test_refused_and_bad_steps_leave_em_as_it_is(longer_steps, value):
     curvature = np.array([1.0, 0.1])
-    expected = valley(curvature, None, max_iter=20, tol=-1.0)
-    for landing in (None, np.full(2, 1e6), np.full(2, nan), np.full(2, inf)):
-        found = valley(
-            curvature,
-            (PLAIN[0], lambda vector, x, landing=landing: landing),
-            max_iter=20,
-            tol=-1.0,
-        )
-        np.testing.assert_array_equal(found.parameters, expected.parameters)
+
+    def bad(x):
+        return longer_steps(x, landing=lambda: value and np.full(2, value))
+
+    expected, _ = valley(curvature, None, max_iter=20, tol=-1.0)
+    found, _ = valley(curvature, bad, max_iter=20, tol=-1.0)
+    np.testing.assert_array_equal(found.parameters, expected.parameters)
+
+
+def test_quasi_newton_needs_a_gradient():
+    """Where it is not finite, EM goes on, and stops as it would alone."""
+
+    class Undefined(Plain):
+        def gradient(self, statistics, x):
+            return np.full(len(x), nan)
+
+    curvature = np.array([1.0, 0.1])
+    expected, _ = valley(curvature, None, max_iter=200, tol=1e-6)
+    found, _ = valley(
+        curvature, lambda x: QuasiNewton(Undefined()), max_iter=200, tol=1e-6
+    )
+    assert found.converged and found.n_iter == expected.n_iter + 1
+
+
+def test_quasi_newton_ends_with_a_gradient_that_is_wrong():
+    class Biased(Plain):
+        def to_vector(self, x):
+            return x + 1.0
+
+        def from_vector(self, vector, x):
+            return vector - 1.0
+
+        def gradient(self, statistics, x):
+            return N * (statistics + 1.0)
+
+    curvature = np.array([1.0, 0.1])
+    found, _ = valley(
+        curvature, lambda x: QuasiNewton(Biased()), max_iter=500, tol=1e-6
+    )
+    assert found.converged and found.lower_bound > -1e-4
+
+
+def test_quasi_newton_shortens_steps_that_are_refused():
+    class Near(Plain):
+        def from_vector(self, vector, x):
+            return vector if np.linalg.norm(vector - x) < 0.3 else None
+
+    curvature = np.array([1.0, 1e-3])
+    found, n_found = valley(
+        curvature, lambda x: QuasiNewton(Near()), max_iter=500, tol=1e-9
+    )
+    assert found.converged and found.lower_bound > -1e-7 and n_found < 50
+
+
+def test_quasi_newton_proposes_no_wild_steps():
+    """Where the curvature says little, a step is as long as the vector, plus 1."""
+    seen = []
+
+    class Watched(Plain):
+        def from_vector(self, vector, x):
+            seen.append(np.linalg.norm(vector - x) / (1.0 + np.linalg.norm(x)))
+            return vector
+
+    def e_step(x):
+        return 1 - 2e-6 * x, N * float(x[0] - 1e-6 * x[0] ** 2)
+
+    result = expectation_maximization(
+        lambda rng, k: np.zeros(1),
+        e_step,
+        lambda gradient, x: x + 1e-3,
+        n_timesteps=N,
+        random_state=None,
+        longer_steps=lambda x: QuasiNewton(Watched()),
+        max_iter=20,
+        warn=False,
+    )
+    assert max(seen) < 1.0 + 1e-9 and result.parameters[0] > 100.0
+
+
+@pytest.mark.parametrize("max_iter", [1, 2, 5])
+def test_the_cheap_likelihood_ends_a_run_of_longer_steps(max_iter):
+    curvature, cheap = np.array([1.0, 0.3]), []
+
+    def log_likelihood(x):
+        cheap.append(x)
+        return -N / 2 * float(x @ (curvature * x))
+
+    expected, _ = valley(curvature, newton, max_iter=max_iter, tol=-1.0)
+    found, _ = valley(
+        curvature, newton, max_iter=max_iter, tol=-1.0, log_likelihood=log_likelihood
+    )
+    assert found.lower_bounds == expected.lower_bounds and 1 <= len(cheap) <= 2

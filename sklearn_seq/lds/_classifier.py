@@ -55,10 +55,13 @@ class LDSClassifier(SequenceClassifier):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most EM steps.
+        Most iterations, each a step of EM or a longer one.
 
     tol : float, default=1e-4
-        EM has converged when the log-likelihood per time step rises by less.
+        Learning has converged when the log-likelihood per time step rises by less. EM
+        may creep, and then be far from its maximum. Where `fixed` leaves no change of
+        the state's basis, steps are of a quasi-Newton method: two in a row must rise
+        by less, and the slope must promise no more.
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
@@ -109,7 +112,7 @@ class LDSClassifier(SequenceClassifier):
         once more, by Laplace's rule). Only with a label at each time step.
 
     n_iter_ : int
-        Largest number of EM steps of a class.
+        Largest number of iterations of a class.
 
     %(n_features_in_)s
 

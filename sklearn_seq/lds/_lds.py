@@ -82,10 +82,13 @@ class LinearDynamicalSystem(
         others are random.
 
     max_iter : int, default=100
-        Most EM steps.
+        Most iterations, each a step of EM or a longer one.
 
     tol : float, default=1e-4
-        EM has converged when the log-likelihood per time step rises by less.
+        Learning has converged when the log-likelihood per time step rises by less. EM
+        may creep, and then be far from its maximum. Where `fixed` leaves no change of
+        the state's basis, steps are of a quasi-Newton method: two in a row must rise
+        by less, and the slope must promise no more.
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
@@ -141,7 +144,7 @@ class LinearDynamicalSystem(
         Covariance of s[0].
 
     n_iter_ : int
-        Number of EM steps of the best start.
+        Number of iterations of the best start.
 
     converged_ : bool
         Whether it converged.
@@ -150,7 +153,7 @@ class LinearDynamicalSystem(
         Its log-likelihood per time step, in nats.
 
     loss_curve_ : list of float
-        Minus the log-likelihood per time step before and after each EM step.
+        Minus the log-likelihood per time step before and after each iteration.
 
     %(n_features_in_)s
 

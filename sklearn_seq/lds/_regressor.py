@@ -64,10 +64,13 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most EM steps.
+        Most iterations, each a step of EM or a longer one.
 
     tol : float, default=1e-4
-        EM has converged when the log-likelihood per time step rises by less.
+        Learning has converged when the log-likelihood per time step rises by less. EM
+        may creep, and then be far from its maximum. Where `fixed` leaves no change of
+        the state's basis, steps are of a quasi-Newton method: two in a row must rise
+        by less, and the slope must promise no more.
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
@@ -118,7 +121,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         Constant term, with one y per sequence.
 
     n_iter_ : int
-        Number of EM steps of the best start.
+        Number of iterations of the best start.
 
     %(n_features_in_)s
 

@@ -19,9 +19,11 @@ from operator import add
 
 import numpy as np
 
+from .._core.em_steps import Leaps, QuasiNewton
 from .._core.parallel import SharedSums
 from ..em import expectation_maximization, refuse_both
-from ._fixed import check_given
+from ._fixed import check_given, free_changes_of_basis
+from ._gradient import FactorCoordinates
 from ._guess import fit_start, initial_guess
 from ._m_step import above, covariance_floors, m_step
 from ._subspace import spectral_radius
@@ -79,7 +81,7 @@ def learn(
         The number of runs, of which the best is kept.
     max_iter : int, default=100
     tol : float, default=1e-4
-        On the log-likelihood per time step, in nats.
+        On the log-likelihood per time step, in nats: see `expectation_maximization`.
     reg_covar : float, default=1e-6
         Floor of all covariances that are not fixed, relative to the data's variances:
         see `covariance_floors`.
@@ -92,7 +94,9 @@ def learn(
     start : Parameters, default=None
         What the first run starts from, instead of a guess.
     accelerate : bool, default=True
-        Whether every second step is extrapolated where that raises the likelihood.
+        Whether steps are longer than those of EM where that raises the likelihood: of
+        a quasi-Newton method if `fixed` leaves no change of the state's basis, else
+        every second one extrapolated.
     stable : bool, default=False
         Whether no eigenvalue of the transition matrix, unless that is fixed, may
         exceed 1: that of a system whose outputs will not be seen.
@@ -162,6 +166,15 @@ def learn(
     def from_vector(vector, parameters):
         return vectors.from_vector(vector, parameters, floors, covariance_type)
 
+    def longer_steps(guess):
+        # Floors are those of a basis of the state. EM stays near that of the guess.
+        if free_changes_of_basis(guess, fixed):
+            return Leaps(vectors.to_vector, from_vector)
+        sizes = covariance_floors(guess, spread, np.diff(offsets), 1.0)
+        return QuasiNewton(
+            FactorCoordinates(guess, fixed, covariance_type, floors, sizes)
+        )
+
     def hook(parameters, bound):
         return on_iteration(units.undo(parameters), bound + shift)
 
@@ -181,7 +194,7 @@ def learn(
             log_likelihood=likelihood,
             on_iteration=None if on_iteration is None else hook,
             report=None if report is None else tell,
-            coordinates=(vectors.to_vector, from_vector) if accelerate else None,
+            longer_steps=longer_steps if accelerate else None,
             warn=warn,
         )
     return result._replace(

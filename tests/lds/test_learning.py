@@ -603,37 +603,6 @@ def test_floors_of_a_trend_know_no_diffuse_start():
     np.testing.assert_allclose(floors.transition, [1e-6 * 9 / 64, 1e-6])
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_local_linear_trend_against_statsmodels(seed):
-    rng = np.random.default_rng(seed)
-    slopes = np.cumsum(rng.normal(0, 0.1, 100))
-    X = np.cumsum(slopes + rng.normal(0, 1.0, 100)) + rng.normal(0, 1.0, 100)
-    known = {
-        "transition_matrix": [[1, 1], [0, 1]],
-        "observation_matrix": [[1, 0]],
-        "initial_state_mean": [0, 0],
-        "initial_state_covariance": 1e6 * np.eye(2),
-    }
-    found = learn(
-        X[:, None],
-        np.array([0, 100]),
-        n_components=2,
-        fixed=known,
-        max_iter=3000,
-        tol=1e-8,
-    )
-    assert found.converged
-    model = structural.UnobservedComponents(X, "lltrend")
-    model.ssm.initialize_known(np.zeros(2), 1e6 * np.eye(2))
-    model.loglikelihood_burn = model.ssm.loglikelihood_burn = 0
-    best = model.fit(disp=0, maxiter=2000)
-    assert found.lower_bound * 100 == pytest.approx(best.llf, abs=0.01)
-    noise, _, slope = best.params
-    Q = found.parameters.transition_covariance
-    assert found.parameters.observation_covariance.item() == pytest.approx(noise, 0.02)
-    assert Q[1, 1] == pytest.approx(slope, 0.02)
-
-
 def test_the_scale_of_a_single_value_is_its_size():
     rows = np.array([[3.0, 1.0, 5.0, np.nan], [np.nan, 2.0, 5.0, np.nan]])
     np.testing.assert_allclose(variances(rows), [9.0, 0.25, 25e-8, 1.0])
