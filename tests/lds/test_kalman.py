@@ -7,7 +7,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
-from sklearn_seq.lds import _square_root
 from sklearn_seq.lds.kalman import (
     Parameters,
     Statistics,
@@ -546,17 +545,3 @@ def test_refusals():
     )
     with pytest.raises(ValueError, match="unstable mode"):
         filter_states(unseen, np.zeros((4000, 1)), [0, 4000])
-
-
-def test_a_model_asked_again_gives_the_same_bits():
-    rng = np.random.default_rng(5)
-    parameters = random_system(rng, 3, 2)
-    rows = rng.standard_normal((400, 2))
-    # Short, longer, short again: what is remembered must be extended and cut.
-    lengths = [3, 40, 400, 7, 400, 1]
-    first = [smooth_states(parameters, rows[:n], np.array([0, n])) for n in lengths]
-    for n, found in zip(lengths, first, strict=True):
-        _square_root.REMEMBERED.clear()
-        alone = smooth_states(parameters, rows[:n], np.array([0, n]))
-        for one, other in zip(found, alone, strict=True):
-            np.testing.assert_array_equal(one, other)

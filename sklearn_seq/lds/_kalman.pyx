@@ -1,0 +1,862 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""Kalman filter and smoother in square-root form, compiled.
+
+Of a state s given rows, the filter holds the mean a and a factor L of the covariance,
+L L'. A row is whitened, so that it is scalar observations c's + v with v ~ N(0, 1),
+which are taken one at a time (Potter). The time update makes L triangular by
+Householder reflections, whose product is T::
+
+    observation, of innovation y:  x = L'c,  z = 1 + x'x,  a += L x y / z
+                                   L -= L x w',  w = x / (z + sqrt(z))
+    time:                          a = A a + B u,  [A L, N] T = [L, 0],  where Q = N N'
+
+The smoother works in the coordinates of the filter, s = a + L e, from the last row to
+the first. It holds the mean d and a factor E of the covariance of e; before later rows
+are seen, e ~ N(0, I). Both steps of the filter are linear in e, by matrices that are
+blocks of orthogonal ones or contractions::
+
+    time, [T1, T2] the upper rows of T:  d = T1 d,  E = triangular factor of [T1 E, T2]
+    observation, x, z, w as above:       d += w (z + sqrt(z)) (y / z - w'd)
+                                         E -= w (z + sqrt(z)) w'E
+
+Then Cov(s[t+1], s[t]) = L[t+1] E[t+1] (T1 E[t+1])' L[t]'. Nothing is inverted and
+nothing cancels: every standard deviation has an error of a few roundings of those that
+it is made of, for any R, Q and P0, singular or not.
+
+Covariances do not depend on observed values, but on which of them are missing. They are
+held in a graph. Its nodes are predictions, with L; its edges are rows, with all that a
+pattern of missing values makes of that L. A sequence is a walk along the edges, and
+sequences of equal patterns, or their beginnings, walk the same way. Where L repeats to
+rounding, the edge of a complete row leads back to its own node: the steady state. Where
+L, after a gap, has come back to it, the edge leads there, too. E has a graph of its
+own, whose walks begin at the last row. What nodes and edges hold depends on the way to
+them alone, not on later rows or on other sequences.
+
+References
+----------
+Potter, J. E. and Stern, R. G. (1963). Statistical filtering of space navigation
+measurements. AIAA Guidance and Control Conference.
+
+Park, P. and Kailath, T. (1995). Square-root Bryson-Frazier smoothing algorithms. IEEE
+Transactions on Automatic Control, 40, 761-766.
+
+Kailath, T., Sayed, A. H. and Hassibi, B. (2000). Linear Estimation, chapters 10
+and 12. Prentice Hall.
+"""
+
+# Authors: The sklearn_seq developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from libc.float cimport DBL_EPSILON, DBL_MAX, DBL_MIN
+from libc.math cimport copysign, fabs, log, sqrt
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy, memset
+
+ctypedef Py_ssize_t Int
+
+cdef Int MOST_VALUES = 1 << 18  # numbers in a graph, beyond which it is begun anew
+cdef Int LEAST_EDGES = 64  # which it holds in any case
+cdef int PATIENCE = 8  # steps without a smaller change after which that is rounding
+
+
+cdef struct Node:
+    Int first  # edge from here, -1 if none
+    Int kind  # of the edge by which it was reached first
+    Int steady  # node of the steady state on the way here, -1 if none
+    double least  # change of a step without gaps on the way here, since a gap
+    int waited  # steps since then
+
+
+cdef struct Edge:
+    Int start, end  # nodes
+    Int kind  # forward: the pattern of missing values; backward: the forward edge
+    Int sibling  # another edge from the same node, -1 if none
+    double log_scale  # of the density of the row
+
+
+cdef struct Graph:
+    Node *nodes
+    Edge *edges
+    double *node_values  # forward: L and L L'; backward: E and E E'
+    double *edge_values
+    Int n_nodes, n_edges, node_size, edge_size, node_room, edge_room, root
+
+
+cdef struct Row:  # where the values of a forward edge are
+    double *gain  # (m, n), L x / z
+    double *w  # (m, n)
+    double *inverse  # (m,), 1 / z
+    double *length  # (m,), z + sqrt(z)
+    double *factor  # (n, n), L given the row, too
+    double *covariance  # (n, n), L L'
+    double *T1  # (n, n)
+    double *T2  # (n, n)
+
+
+cdef class Model:
+    """A system, the graphs of its covariances, and room to work in."""
+
+    cdef const double[:, ::1] A, noise, initial_factor, B, D
+    cdef const double[:, :, ::1] C, whitener
+    cdef const double[::1] initial_mean, constant
+    cdef const unsigned char[:, ::1] observed
+    cdef Int n, m, p
+    cdef bint smoothing
+    cdef Graph forward, backward
+    cdef double *memory  # holds the arrays below
+    cdef double *transposed  # A'
+    cdef double *array  # [A L, N], and rows below that are transformed along with it
+    cdef double *other  # likewise
+    cdef double *weights
+    cdef double *scale
+    cdef double *seen
+    cdef double *mean
+    cdef double *moved
+
+    def __cinit__(self, system, bint smoothing):
+        self.A, self.noise = system.transition, system.noise
+        self.C, self.whitener = system.observation, system.whitener
+        self.constant, self.observed = system.constant, system.observed
+        self.initial_mean = system.initial_mean
+        self.initial_factor = system.initial_factor
+        self.B, self.D = system.input_matrix, system.feedthrough_matrix
+        self.smoothing = smoothing
+        cdef Int n = self.A.shape[0], m = self.C.shape[1], i, j
+        self.n, self.m, self.p = n, m, 0
+        if self.B is not None:
+            self.p = self.B.shape[1]
+        elif self.D is not None:
+            self.p = self.D.shape[1]
+        for graph in range(2):
+            reset(&self.backward if graph else &self.forward)
+        self.forward.node_size = self.backward.node_size = 2 * n * n
+        self.forward.edge_size = 2 * m * n + 2 * m + (4 if smoothing else 2) * n * n
+        self.backward.edge_size = 2 * n * n
+        self.memory = <double *> malloc((9 * n * n + 6 * n + m + 1) * sizeof(double))
+        if self.memory == NULL:
+            raise MemoryError
+        self.transposed = self.memory
+        self.array = self.transposed + n * n
+        self.other = self.array + 4 * n * n
+        self.weights = self.other + 4 * n * n
+        self.scale = self.weights + 2 * n
+        self.mean = self.scale + n
+        self.moved = self.mean + n
+        self.seen = self.moved + n
+        for i in range(n):
+            for j in range(n):
+                self.transposed[j * n + i] = self.A[i, j]
+
+    def __dealloc__(self):
+        free(self.memory)
+        free_graph(&self.forward)
+        free_graph(&self.backward)
+
+    cdef Row row(self, Int edge) noexcept nogil:
+        cdef Row row
+        cdef Int n = self.n, m = self.m
+        row.gain = self.forward.edge_values + edge * self.forward.edge_size
+        row.w = row.gain + m * n
+        row.inverse = row.w + m * n
+        row.length = row.inverse + m
+        row.factor = row.length + m
+        row.covariance = row.factor + n * n
+        row.T1 = row.covariance + n * n
+        row.T2 = row.T1 + n * n
+        return row
+
+    cdef Int forward_root(self) except -1 nogil:
+        """The prediction of a first row."""
+        cdef Graph *graph = &self.forward
+        cdef Int n = self.n
+        cdef double *values
+        if graph.root < 0:
+            make_room(graph)
+            graph.root = graph.n_nodes
+            values = graph.node_values + graph.root * graph.node_size
+            memcpy(values, &self.initial_factor[0, 0], n * n * sizeof(double))
+            multiply_transposed(n, values, values, values + n * n)
+            new_node(graph, -1, -1, DBL_MAX, 0)
+        return graph.root
+
+    cdef Int forward_edge(self, Int start, Int kind) except -1 nogil:
+        """Update of the factor by a row of some pattern, and over time."""
+        cdef Graph *graph = &self.forward
+        cdef Int edge = find(graph, start, kind)
+        if edge >= 0:
+            return edge
+        make_room(graph)
+        edge = new_edge(graph, start, kind)
+        cdef Int n = self.n, m = self.m, i, j, k
+        cdef Int rows = 2 * n if self.smoothing else n
+        cdef Int size = n * n * sizeof(double)
+        cdef double *old = graph.node_values + start * graph.node_size
+        cdef double *new = graph.node_values + graph.n_nodes * graph.node_size
+        cdef double *column
+        cdef double z, log_scale = self.constant[kind]
+        cdef Row row = self.row(edge)
+
+        memcpy(row.factor, old, size)
+        for i in range(m):
+            if self.observed[kind, i]:
+                z = observe(
+                    n, row.factor, &self.C[kind, i, 0], row.gain + i * n, row.w + i * n
+                )
+                row.inverse[i] = 1.0 / z
+                row.length[i] = z + sqrt(z)
+                log_scale += 0.5 * log(z)
+        graph.edges[edge].log_scale = log_scale
+        multiply_transposed(n, row.factor, row.factor, row.covariance)
+
+        # [A L, N], and below it [I, 0], which becomes [T1, T2]
+        memset(self.array, 0, 2 * n * rows * sizeof(double))
+        for j in range(n):
+            column = self.array + j * rows
+            for k in range(n):
+                add(n, row.factor[k * n + j], self.transposed + k * n, column)
+            if self.smoothing:
+                column[n + j] = 1.0
+            for i in range(n):
+                self.array[(n + j) * rows + i] = self.noise[i, j]
+        triangularise(self.array, n, rows, 2 * n, self.weights)
+        take_rows(self.array, rows, 0, n, new)
+        multiply_transposed(n, new, new, new + n * n)
+        if self.smoothing:
+            take_rows(self.array, rows, n, n, row.T1)
+            take_rows(self.array + n * rows, rows, n, n, row.T2)
+
+        # standard deviations of what is added up to the new state
+        for i in range(n):
+            self.scale[i] = 0.0
+            for j in range(n):
+                self.scale[i] += (
+                    fabs(self.A[i, j]) * sqrt(old[n * n + j * n + j])
+                    + fabs(self.noise[i, j])
+                )
+        cdef Int end = settle(graph, n, start, kind, kind == 0, self.scale)
+        graph.edges[edge].end = end
+        if self.smoothing and new != graph.node_values + end * graph.node_size:
+            self.turn(row.T1, new, graph.node_values + end * graph.node_size)
+        return edge
+
+    cdef void turn(self, double *T1, double *old, double *new) noexcept nogil:
+        """T1 W, where W is orthogonal and old W = new, two factors of one covariance.
+
+        Both are made triangular. Their rows are taken in the order in which they add
+        most to the span of those before, so that rounding changes small columns only.
+        """
+        cdef Int n = self.n, i, j, k, r, best
+        cdef double *first = self.array
+        cdef double *second = self.other
+        cdef double *sign = self.scale
+        cdef double norm, largest
+        for j in range(n):
+            for i in range(n):
+                norm = self.scale[i] if self.scale[i] > 0.0 else 1.0
+                first[j * 2 * n + i] = old[i * n + j] / norm
+                second[j * 2 * n + i] = new[i * n + j] / norm
+                first[j * 2 * n + n + i] = second[j * 2 * n + n + i] = 1.0 * (i == j)
+        for i in range(n):
+            best, largest = i, -1.0
+            for r in range(i, n):
+                norm = 0.0
+                for j in range(i, n):
+                    norm += second[j * 2 * n + r] * second[j * 2 * n + r]
+                if norm > largest:
+                    best, largest = r, norm
+            for j in range(n):
+                swap(first + j * 2 * n, i, best)
+                swap(second + j * 2 * n, i, best)
+            reflect(first, 2 * n, n, i, self.weights)
+            reflect(second, 2 * n, n, i, self.weights)
+            sign[i] = copysign(1.0, first[i * 2 * n + i] * second[i * 2 * n + i])
+        # The lower rows are now U and V, and old U = new V but for signs: W = U V'.
+        cdef double *carried = first + 2 * n * n  # T1 U
+        memset(carried, 0, n * n * sizeof(double))
+        for k in range(n):
+            for i in range(n):
+                for j in range(n):
+                    carried[i * n + k] += T1[i * n + j] * first[k * 2 * n + n + j]
+        memset(T1, 0, n * n * sizeof(double))
+        for k in range(n):
+            for i in range(n):
+                add(
+                    n,
+                    sign[k] * carried[i * n + k],
+                    second + k * 2 * n + n,
+                    T1 + i * n,
+                )
+
+    cdef Int backward_root(self) except -1 nogil:
+        """Nothing is known of later rows."""
+        cdef Graph *graph = &self.backward
+        if graph.root < 0:
+            make_room(graph)
+            graph.root = graph.n_nodes
+            new_node(graph, -1, -1, DBL_MAX, 0)
+        return graph.root
+
+    cdef Int backward_edge(self, Int start, Int kind) except -1 nogil:
+        """Update of the factor E by the rows after one, then by itself.
+
+        A start at the root is that of a last row.
+        """
+        cdef Graph *graph = &self.backward
+        cdef Int edge = find(graph, start, kind)
+        if edge >= 0:
+            return edge
+        make_room(graph)
+        edge = new_edge(graph, start, kind)
+        cdef Int n = self.n, i, j, k, l
+        cdef Int there = self.forward.edges[kind].end
+        cdef Int pattern = self.forward.edges[kind].kind
+        cdef bint loop = there == self.forward.edges[kind].start
+        cdef Row row = self.row(kind)
+        cdef double *later = graph.node_values + start * graph.node_size
+        cdef double *E = graph.node_values + graph.n_nodes * graph.node_size
+        cdef double *covariance = graph.edge_values + edge * graph.edge_size
+        cdef double *lag = covariance + n * n
+        cdef double *ahead = self.other
+        cdef double *behind = ahead + n * n
+        cdef double *product = behind + n * n
+        cdef const double *w
+
+        if start == graph.root:
+            memset(E, 0, n * n * sizeof(double))
+            for i in range(n):
+                E[i * n + i] = 1.0
+            memset(lag, 0, n * n * sizeof(double))
+        else:
+            multiply(n, row.T1, later, product)
+            multiply(
+                n,
+                self.forward.node_values + there * self.forward.node_size,
+                later,
+                ahead,
+            )
+            multiply(n, row.factor, product, behind)
+            multiply_transposed(n, ahead, behind, lag)
+            for i in range(n):
+                for j in range(n):
+                    self.array[j * n + i] = product[i * n + j]
+                    self.array[(n + j) * n + i] = row.T2[i * n + j]
+            triangularise(self.array, n, n, 2 * n, self.weights)
+            take_rows(self.array, n, 0, n, E)
+        multiply(n, row.factor, E, behind)
+        multiply_transposed(n, behind, behind, covariance)
+        for i in range(self.m - 1, -1, -1):
+            if self.observed[pattern, i]:
+                w = row.w + i * n
+                memset(self.weights, 0, n * sizeof(double))
+                for k in range(n):
+                    add(n, row.length[i] * w[k], E + k * n, self.weights)
+                for k in range(n):
+                    add(n, -w[k], self.weights, E + k * n)
+        multiply_transposed(n, E, E, E + n * n)
+        for i in range(n):
+            self.scale[i] = 1.0
+        graph.edges[edge].end = settle(graph, n, start, kind, loop, self.scale)
+        return edge
+
+    cdef double take_in(
+        self, Int edge, const double *x, const double *u, double *mean, double *ratio
+    ) noexcept nogil:
+        """Update of the mean by a row: the log density of the row.
+
+        The innovations over their variances go to ratio (m,).
+        """
+        cdef Int n = self.n, m = self.m, i, j
+        cdef Int kind = self.forward.edges[edge].kind
+        cdef const unsigned char *observed = &self.observed[kind, 0]
+        cdef const double *c = &self.C[kind, 0, 0]
+        cdef const double *whitener = &self.whitener[kind, 0, 0]
+        cdef const double *gain = (
+            self.forward.edge_values + edge * self.forward.edge_size
+        )
+        cdef const double *inverse = gain + 2 * m * n
+        cdef double innovation, squares = 0.0
+        cdef double *seen = self.seen
+        for i in range(m):
+            seen[i] = 0.0
+            ratio[i] = 0.0
+            if observed[i]:
+                seen[i] = x[i]
+                if self.D is not None:
+                    for j in range(self.p):
+                        seen[i] -= self.D[i, j] * u[j]
+        for i in range(m):
+            if not observed[i]:
+                continue
+            innovation = 0.0
+            for j in range(i + 1):
+                innovation += whitener[i * m + j] * seen[j]
+            for j in range(n):
+                innovation -= c[i * n + j] * mean[j]
+            for j in range(n):
+                mean[j] += gain[i * n + j] * innovation
+            ratio[i] = innovation * inverse[i]
+            squares += innovation * ratio[i]
+        return -0.5 * squares - self.forward.edges[edge].log_scale
+
+    cdef void move(self, const double *u, double *mean) noexcept nogil:
+        """Update of the mean over time."""
+        cdef Int n = self.n, i, j
+        cdef double *moved = self.moved
+        memset(moved, 0, n * sizeof(double))
+        for j in range(n):
+            add(n, mean[j], self.transposed + j * n, moved)
+        if self.B is not None:
+            for i in range(n):
+                for j in range(self.p):
+                    moved[i] += self.B[i, j] * u[j]
+        memcpy(mean, moved, n * sizeof(double))
+
+    cdef void look_back(
+        self, Int edge, bint last, const double *ratio, double *mean, double *d
+    ) noexcept nogil:
+        """Smoothed mean of a row from the filtered one; d becomes that before the row.
+
+        d is the mean of the coordinates of the next prediction, unless it is the last.
+        """
+        cdef Int n = self.n, i, j
+        cdef Int pattern = self.forward.edges[edge].kind
+        cdef Row row = self.row(edge)
+        cdef double *own = self.moved
+        cdef double change
+        for i in range(n):
+            own[i] = 0.0
+            if not last:
+                for j in range(n):
+                    own[i] += row.T1[i * n + j] * d[j]
+        for i in range(n):
+            for j in range(n):
+                mean[i] += row.factor[i * n + j] * own[j]
+        for i in range(self.m - 1, -1, -1):
+            if self.observed[pattern, i]:
+                change = ratio[i]
+                for j in range(n):
+                    change -= row.w[i * n + j] * own[j]
+                change *= row.length[i]
+                for j in range(n):
+                    own[j] += row.w[i * n + j] * change
+        memcpy(d, own, n * sizeof(double))
+
+
+def filter_rows(
+    system,
+    const double[:, ::1] X,
+    const Int[::1] offsets,
+    const Int[::1] codes,
+    const double[:, ::1] U,
+    double[::1] log_density,
+    double[:, ::1] means=None,
+    double[:, :, ::1] covariances=None,
+    double[:, ::1] predicted_means=None,
+    double[:, :, ::1] predicted_covariances=None,
+):
+    """Filter all sequences; see `_reference.filter_rows`."""
+    cdef Model model = Model(system, False)
+    cdef Graph *graph = &model.forward
+    cdef Int n = model.n, k, t, edge, node
+    cdef Int most = most_edges(graph)
+    cdef Int vector = n * sizeof(double), matrix = n * n * sizeof(double)
+    cdef double *mean = model.mean
+    cdef double *ratio = <double *> malloc((model.m + 1) * sizeof(double))
+    cdef const double *u = NULL
+    if ratio == NULL:
+        raise MemoryError
+    try:
+        with nogil:
+            for k in range(offsets.shape[0] - 1):
+                node = model.forward_root()
+                memcpy(mean, &model.initial_mean[0], vector)
+                for t in range(offsets[k], offsets[k + 1]):
+                    edge = model.forward_edge(node, 0 if codes is None else codes[t])
+                    if U is not None:
+                        u = &U[t, 0]
+                    if predicted_means is not None:
+                        memcpy(&predicted_means[t, 0], mean, vector)
+                    if predicted_covariances is not None:
+                        memcpy(
+                            &predicted_covariances[t, 0, 0],
+                            graph.node_values + node * graph.node_size + n * n,
+                            matrix,
+                        )
+                    log_density[t] = model.take_in(edge, &X[t, 0], u, mean, ratio)
+                    if means is not None:
+                        memcpy(&means[t, 0], mean, vector)
+                    if covariances is not None:
+                        memcpy(
+                            &covariances[t, 0, 0], model.row(edge).covariance, matrix
+                        )
+                    model.move(u, mean)
+                    node = graph.edges[edge].end
+                    if graph.n_edges >= most:
+                        node = keep_only(graph, node)
+    finally:
+        free(ratio)
+
+
+def smooth_rows(
+    system,
+    const double[:, ::1] X,
+    const Int[::1] offsets,
+    const Int[::1] codes,
+    const double[:, ::1] U,
+    double[::1] log_density,
+    double[:, ::1] means,
+    double[:, :, ::1] covariances=None,
+    double[:, :, ::1] lags=None,
+    sums=None,
+):
+    """Smooth all sequences; see `_reference.smooth_rows`."""
+    cdef Model model = Model(system, True)
+    cdef Graph *graph = &model.forward
+    cdef Int n = model.n, m = model.m, k, t, begin, end, edge, node, step, length = 0
+    cdef Int most = most_edges(graph), most_backward = most_edges(&model.backward)
+    cdef Int vector = n * sizeof(double), matrix = n * n * sizeof(double)
+    cdef double *mean = model.mean
+    cdef const double *u = NULL
+    cdef double[:, :, ::1] by_pattern = None
+    cdef double[:, ::1] first, arriving, leaving, lag
+    cdef double *values
+    if sums is not None:
+        by_pattern, first, arriving, leaving, lag = sums
+    for k in range(offsets.shape[0] - 1):
+        length = max(length, offsets[k + 1] - offsets[k])
+    cdef Int *way = <Int *> malloc((length + 1) * sizeof(Int))
+    cdef double *ratios = <double *> malloc((length * m + 1) * sizeof(double))
+    try:
+        if way == NULL or ratios == NULL:
+            raise MemoryError
+        with nogil:
+            for k in range(offsets.shape[0] - 1):
+                begin, end = offsets[k], offsets[k + 1]
+                if graph.n_edges >= most:
+                    reset(graph)
+                    reset(&model.backward)
+                node = model.forward_root()
+                memcpy(mean, &model.initial_mean[0], vector)
+                for t in range(begin, end):
+                    edge = model.forward_edge(node, 0 if codes is None else codes[t])
+                    if U is not None:
+                        u = &U[t, 0]
+                    log_density[t] = model.take_in(
+                        edge, &X[t, 0], u, mean, ratios + (t - begin) * m
+                    )
+                    memcpy(&means[t, 0], mean, vector)
+                    model.move(u, mean)
+                    way[t - begin] = edge
+                    node = graph.edges[edge].end
+
+                node = model.backward_root()
+                for t in range(end - 1, begin - 1, -1):
+                    edge = way[t - begin]
+                    model.look_back(
+                        edge, t == end - 1, ratios + (t - begin) * m, &means[t, 0], mean
+                    )
+                    step = model.backward_edge(node, edge)
+                    values = (
+                        model.backward.edge_values + step * model.backward.edge_size
+                    )
+                    if covariances is not None:
+                        memcpy(&covariances[t, 0, 0], values, matrix)
+                    if lags is not None:
+                        memcpy(&lags[t, 0, 0], values + n * n, matrix)
+                    if by_pattern is not None:
+                        add(n * n, 1.0, values, &by_pattern[graph.edges[edge].kind, 0, 0])
+                        if t == begin:
+                            add(n * n, 1.0, values, &first[0, 0])
+                        else:
+                            add(n * n, 1.0, values, &arriving[0, 0])
+                        if t < end - 1:
+                            add(n * n, 1.0, values, &leaving[0, 0])
+                            add(n * n, 1.0, values + n * n, &lag[0, 0])
+                    node = model.backward.edges[step].end
+                    if model.backward.n_edges >= most_backward:
+                        node = keep_only(&model.backward, node)
+    finally:
+        free(way)
+        free(ratios)
+
+
+# graphs
+
+
+cdef void reset(Graph *graph) noexcept nogil:
+    """An empty graph, which keeps its memory."""
+    graph.n_nodes = graph.n_edges = 0
+    graph.root = -1
+
+
+cdef Int most_edges(Graph *graph) noexcept nogil:
+    return max(MOST_VALUES // (graph.node_size + graph.edge_size), LEAST_EDGES)
+
+
+cdef int make_room(Graph *graph) except -1 nogil:
+    """For an edge and two nodes; what is there may move."""
+    cdef Int room
+    if graph.n_nodes + 2 > graph.node_room:
+        room = 2 * graph.node_room + 16
+        extend(<void **> &graph.nodes, room * sizeof(Node))
+        extend(
+            <void **> &graph.node_values, room * graph.node_size * sizeof(double)
+        )
+        graph.node_room = room
+    if graph.n_edges + 1 > graph.edge_room:
+        room = 2 * graph.edge_room + 16
+        extend(<void **> &graph.edges, room * sizeof(Edge))
+        extend(
+            <void **> &graph.edge_values, room * graph.edge_size * sizeof(double)
+        )
+        graph.edge_room = room
+    return 0
+
+
+cdef int extend(void **memory, size_t size) except -1 nogil:
+    cdef void *larger = realloc(memory[0], size)
+    if larger == NULL:
+        with gil:
+            raise MemoryError
+    memory[0] = larger
+    return 0
+
+
+cdef void free_graph(Graph *graph) noexcept nogil:
+    free(graph.nodes)
+    free(graph.edges)
+    free(graph.node_values)
+    free(graph.edge_values)
+
+
+cdef void new_node(
+    Graph *graph, Int kind, Int steady, double least, int waited
+) noexcept nogil:
+    cdef Node *node = graph.nodes + graph.n_nodes
+    node.first = -1
+    node.kind, node.steady, node.least, node.waited = kind, steady, least, waited
+    graph.n_nodes += 1
+
+
+cdef Int new_edge(Graph *graph, Int start, Int kind) noexcept nogil:
+    """Second among the edges of its node: the first one is the most used."""
+    cdef Int new = graph.n_edges
+    cdef Int first = graph.nodes[start].first
+    graph.edges[new].start, graph.edges[new].kind = start, kind
+    graph.edges[new].sibling = -1
+    if first < 0:
+        graph.nodes[start].first = new
+    else:
+        graph.edges[new].sibling = graph.edges[first].sibling
+        graph.edges[first].sibling = new
+    graph.n_edges += 1
+    return new
+
+
+cdef inline Int find(Graph *graph, Int node, Int kind) noexcept nogil:
+    """The edge of some kind from a node, -1 if it is not there yet."""
+    cdef Int edge = graph.nodes[node].first
+    while edge >= 0 and graph.edges[edge].kind != kind:
+        edge = graph.edges[edge].sibling
+    return edge
+
+
+cdef Int keep_only(Graph *graph, Int node) except -1 nogil:
+    """Forget all but a node and the steady state on the way there."""
+    cdef Int steady = graph.nodes[node].steady
+    cdef Int kept = node, k
+    for k in range(2):
+        make_room(graph)
+        graph.nodes[graph.n_nodes] = graph.nodes[kept]
+        graph.nodes[graph.n_nodes].first = -1
+        memcpy(
+            graph.node_values + graph.n_nodes * graph.node_size,
+            graph.node_values + kept * graph.node_size,
+            graph.node_size * sizeof(double),
+        )
+        graph.n_nodes += 1
+        if steady >= 0:
+            kept = steady
+    k = graph.n_nodes - 2
+    memcpy(graph.nodes, graph.nodes + k, 2 * sizeof(Node))
+    memcpy(
+        graph.node_values,
+        graph.node_values + k * graph.node_size,
+        2 * graph.node_size * sizeof(double),
+    )
+    reset(graph)
+    graph.n_nodes = 2
+    if steady >= 0:
+        graph.nodes[0].steady = 0 if steady == node else 1
+        graph.nodes[1].steady = 1
+    return 0
+
+
+cdef Int settle(
+    Graph *graph, Int n, Int start, Int kind, bint may_rest, const double *scale
+) noexcept nogil:
+    """Where an edge leads: to the values after the last node, or to a steady state.
+
+    Two states are one if they are apart by roundings. A step has come to its steady
+    state if it changes no more than roundings; or little, and no longer less.
+    """
+    cdef Int new = graph.n_nodes, steady = graph.nodes[start].steady
+    cdef double *covariance = graph.node_values + new * graph.node_size + n * n
+    cdef double change, least = DBL_MAX
+    cdef int waited = 0
+    if may_rest:
+        if steady == start and graph.nodes[start].kind == kind:
+            return start
+        if steady >= 0 and graph.nodes[steady].kind == kind:
+            change = distance(
+                n,
+                covariance,
+                graph.node_values + steady * graph.node_size + n * n,
+                scale,
+            )
+            if change <= 8 * n * DBL_EPSILON:
+                return steady
+        change = distance(
+            n, covariance, graph.node_values + start * graph.node_size + n * n, scale
+        )
+        least, waited = graph.nodes[start].least, graph.nodes[start].waited + 1
+        if change < least:
+            least, waited = change, 0
+        if change <= DBL_EPSILON or (
+            waited >= PATIENCE and least <= 64 * n * DBL_EPSILON
+        ):
+            steady = new
+    new_node(graph, kind, steady, least, waited)
+    return new
+
+
+# matrices, of n rows one after another
+
+
+cdef double distance(
+    Int n, const double *new, const double *old, const double *scale
+) noexcept nogil:
+    """Between two covariances, in units of what rounding makes of their factors.
+
+    An error of scale[i] in row i of L changes L L' by no more than this.
+    """
+    cdef Int i, j
+    cdef double difference, bound, largest = 0.0
+    for i in range(n):
+        for j in range(i + 1):
+            difference = fabs(new[i * n + j] - old[i * n + j])
+            bound = (
+                scale[i] * sqrt(old[j * n + j])
+                + scale[j] * sqrt(old[i * n + i])
+                + DBL_EPSILON * scale[i] * scale[j]
+            )
+            if difference > largest * bound:
+                largest = difference / bound
+    return largest
+
+
+cdef inline void add(Int n, double factor, const double *x, double *y) noexcept nogil:
+    """y += factor x"""
+    cdef Int i
+    for i in range(n):
+        y[i] += factor * x[i]
+
+
+cdef inline void swap(double *column, Int i, Int j) noexcept nogil:
+    cdef double kept = column[i]
+    column[i] = column[j]
+    column[j] = kept
+
+
+cdef void multiply(
+    Int n, const double *left, const double *right, double *out
+) noexcept nogil:
+    cdef Int i, k
+    memset(out, 0, n * n * sizeof(double))
+    for i in range(n):
+        for k in range(n):
+            add(n, left[i * n + k], right + k * n, out + i * n)
+
+
+cdef void multiply_transposed(
+    Int n, const double *left, const double *right, double *out
+) noexcept nogil:
+    """left right'; exactly symmetric if they are the same."""
+    cdef Int i, j, k
+    cdef double total
+    for i in range(n):
+        for j in range(n):
+            total = 0.0
+            for k in range(n):
+                total += left[i * n + k] * right[j * n + k]
+            out[i * n + j] = total
+
+
+cdef double observe(
+    Int n, double *L, const double *c, double *gain, double *w
+) noexcept nogil:
+    """L given a scalar observation c's + v, v ~ N(0, 1): z, the gain and w (n,)."""
+    cdef Int i, j
+    cdef double z = 1.0, scale
+    memset(w, 0, n * sizeof(double))
+    for i in range(n):
+        add(n, c[i], L + i * n, w)
+    for j in range(n):
+        z += w[j] * w[j]
+    for i in range(n):
+        gain[i] = 0.0
+        for j in range(n):
+            gain[i] += L[i * n + j] * w[j]
+    scale = 1.0 / (z + sqrt(z))
+    for j in range(n):
+        w[j] *= scale
+    for i in range(n):
+        add(n, -gain[i], w, L + i * n)
+        gain[i] /= z
+    return z
+
+
+cdef void triangularise(
+    double *array, Int n, Int rows, Int columns, double *weights
+) noexcept nogil:
+    """Make the upper n rows lower triangular, by reflections of all rows.
+
+    The array is held column by column.
+    """
+    cdef Int i
+    for i in range(n):
+        reflect(array, rows, columns, i, weights)
+
+
+cdef void reflect(
+    double *array, Int rows, Int columns, Int i, double *weights
+) noexcept nogil:
+    """The Householder reflection of columns i to the last that leaves row i one."""
+    cdef Int j, r, below = rows - i - 1
+    cdef double squares = 0.0, length, scale
+    for j in range(i, columns):
+        squares += array[j * rows + i] * array[j * rows + i]
+    length = copysign(sqrt(squares), array[i * rows + i])
+    array[i * rows + i] += length
+    scale = length * array[i * rows + i]
+    if scale > DBL_MIN:
+        memset(weights, 0, below * sizeof(double))
+        for j in range(i, columns):
+            add(below, array[j * rows + i], array + j * rows + i + 1, weights)
+        for r in range(below):
+            weights[r] /= scale
+        for j in range(i, columns):
+            add(below, -array[j * rows + i], weights, array + j * rows + i + 1)
+    array[i * rows + i] = -length
+    for j in range(i + 1, columns):
+        array[j * rows + i] = 0.0
+
+
+cdef void take_rows(
+    const double *array, Int rows, Int first, Int n, double *out
+) noexcept nogil:
+    """Rows and columns n of an array that is held column by column."""
+    cdef Int i, j
+    for i in range(n):
+        for j in range(n):
+            out[i * n + j] = array[j * rows + first + i]
