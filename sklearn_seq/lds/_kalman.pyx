@@ -2,12 +2,12 @@
 """Kalman filter and smoother in square-root form, compiled.
 
 Of a state s given rows, the filter holds the mean a and a factor L of the covariance,
-L L'. A row is whitened, so that it is scalar observations c's + v with v ~ N(0, 1),
+L L'. A row is whitened, so that it is scalar observations c's + e with e ~ N(0, 1),
 which are taken one at a time (Potter). The time update makes L triangular by
 Householder reflections, whose product is T::
 
-    observation, of innovation y:  x = L'c,  z = 1 + x'x,  a += L x y / z
-                                   L -= L x w',  w = x / (z + sqrt(z))
+    observation, of innovation v:  x = L'c,  z = 1 + x'x,  a += L x v / z
+                                   L = L (I - x x' / (z + sqrt(z)))
     time:                          a = A a + B u,  [A L, N] T = [L, 0],  where Q = N N'
 
 The smoother works in the coordinates of the filter, s = a + L e, from the last row to
@@ -16,12 +16,13 @@ are seen, e ~ N(0, I). Both steps of the filter are linear in e, by matrices tha
 blocks of orthogonal ones or contractions::
 
     time, [T1, T2] the upper rows of T:  d = T1 d,  E = triangular factor of [T1 E, T2]
-    observation, x, z, w as above:       d += w (z + sqrt(z)) (y / z - w'd)
-                                         E -= w (z + sqrt(z)) w'E
+    observation, x and z as above:       d = (I - x x' / (z + sqrt(z))) d + x v / z
+                                         E = (I - x x' / (z + sqrt(z))) E
 
-Then Cov(s[t+1], s[t]) = L[t+1] E[t+1] (T1 E[t+1])' L[t]'. Nothing is inverted and
-nothing cancels: every standard deviation has an error of a few roundings of those that
-it is made of, for any R, Q and P0, singular or not.
+or d = M d + V v, E = M E for all observations of a row together. Then Cov(s[t+1], s[t])
+= L[t+1] E[t+1] (T1 E[t+1])' L[t]'. Nothing is inverted and nothing cancels: every
+standard deviation has an error of a few roundings of those that it is made of, for any
+R, Q and P0, singular or not.
 
 Covariances do not depend on observed values, but on which of them are missing. They are
 held in a graph. Its nodes are predictions, with L; its edges are rows, with all that a
@@ -83,11 +84,12 @@ cdef struct Graph:
 
 
 cdef struct Row:  # where the values of a forward edge are
-    double *gain  # (m, n), L x / z
-    double *w  # (m, n)
+    double *lower  # (m, m), what innovations take from later ones of the row
     double *inverse  # (m,), 1 / z
-    double *length  # (m,), z + sqrt(z)
+    double *gain  # (n, m), L x / z
+    double *V  # (n, m)
     double *factor  # (n, n), L given the row, too
+    double *M  # (n, n)
     double *covariance  # (n, n), L L'
     double *T1  # (n, n)
     double *T2  # (n, n)
@@ -103,6 +105,7 @@ cdef class Model:
     cdef Int n, m, p
     cdef bint smoothing
     cdef Graph forward, backward
+    cdef double checksum  # not finite if a result is not
     cdef double *memory  # holds the arrays below
     cdef double *transposed  # A'
     cdef double *array  # [A L, N], and rows below that are transformed along with it
@@ -110,6 +113,7 @@ cdef class Model:
     cdef double *weights
     cdef double *scale
     cdef double *seen
+    cdef double *innovation
     cdef double *mean
     cdef double *moved
 
@@ -121,6 +125,7 @@ cdef class Model:
         self.initial_factor = system.initial_factor
         self.B, self.D = system.input_matrix, system.feedthrough_matrix
         self.smoothing = smoothing
+        self.checksum = 0.0
         cdef Int n = self.A.shape[0], m = self.C.shape[1], i, j
         self.n, self.m, self.p = n, m, 0
         if self.B is not None:
@@ -130,9 +135,9 @@ cdef class Model:
         for graph in range(2):
             reset(&self.backward if graph else &self.forward)
         self.forward.node_size = self.backward.node_size = 2 * n * n
-        self.forward.edge_size = 2 * m * n + 2 * m + (4 if smoothing else 2) * n * n
+        self.forward.edge_size = m * m + m + 2 * m * n + 5 * n * n
         self.backward.edge_size = 2 * n * n
-        self.memory = <double *> malloc((9 * n * n + 6 * n + m + 1) * sizeof(double))
+        self.memory = <double *> malloc((9 * n * n + 6 * n + 2 * m + 1) * sizeof(double))
         if self.memory == NULL:
             raise MemoryError
         self.transposed = self.memory
@@ -143,6 +148,7 @@ cdef class Model:
         self.mean = self.scale + n
         self.moved = self.mean + n
         self.seen = self.moved + n
+        self.innovation = self.seen + m
         for i in range(n):
             for j in range(n):
                 self.transposed[j * n + i] = self.A[i, j]
@@ -155,12 +161,13 @@ cdef class Model:
     cdef Row row(self, Int edge) noexcept nogil:
         cdef Row row
         cdef Int n = self.n, m = self.m
-        row.gain = self.forward.edge_values + edge * self.forward.edge_size
-        row.w = row.gain + m * n
-        row.inverse = row.w + m * n
-        row.length = row.inverse + m
-        row.factor = row.length + m
-        row.covariance = row.factor + n * n
+        row.lower = self.forward.edge_values + edge * self.forward.edge_size
+        row.inverse = row.lower + m * m
+        row.gain = row.inverse + m
+        row.V = row.gain + n * m
+        row.factor = row.V + n * m
+        row.M = row.factor + n * n
+        row.covariance = row.M + n * n
         row.T1 = row.covariance + n * n
         row.T2 = row.T1 + n * n
         return row
@@ -193,18 +200,30 @@ cdef class Model:
         cdef double *old = graph.node_values + start * graph.node_size
         cdef double *new = graph.node_values + graph.n_nodes * graph.node_size
         cdef double *column
+        cdef const double *c
         cdef double z, log_scale = self.constant[kind]
         cdef Row row = self.row(edge)
 
+        # [L; I] becomes [L M; M]
         memcpy(row.factor, old, size)
+        memset(row.M, 0, size)
+        for i in range(n):
+            row.M[i * n + i] = 1.0
         for i in range(m):
+            for k in range(i):
+                row.lower[i * m + k] = 0.0
             if self.observed[kind, i]:
-                z = observe(
-                    n, row.factor, &self.C[kind, i, 0], row.gain + i * n, row.w + i * n
-                )
+                c = &self.C[kind, i, 0]
+                for k in range(i):
+                    for j in range(n):
+                        row.lower[i * m + k] += c[j] * row.gain[j * m + k]
+                z = observe(row.factor, n, rows, c, row.gain + i, m, self.weights)
                 row.inverse[i] = 1.0 / z
-                row.length[i] = z + sqrt(z)
                 log_scale += 0.5 * log(z)
+            else:
+                row.inverse[i] = 0.0
+                for j in range(rows):
+                    row.gain[j * m + i] = 0.0
         graph.edges[edge].log_scale = log_scale
         multiply_transposed(n, row.factor, row.factor, row.covariance)
 
@@ -235,6 +254,7 @@ cdef class Model:
                 )
         cdef Int end = settle(graph, n, start, kind, kind == 0, self.scale)
         graph.edges[edge].end = end
+        self.checksum += total(n * n, row.covariance) + total(n * n, new)
         if self.smoothing and new != graph.node_values + end * graph.node_size:
             self.turn(row.T1, new, graph.node_values + end * graph.node_size)
         return edge
@@ -307,9 +327,8 @@ cdef class Model:
             return edge
         make_room(graph)
         edge = new_edge(graph, start, kind)
-        cdef Int n = self.n, i, j, k, l
+        cdef Int n = self.n, i, j
         cdef Int there = self.forward.edges[kind].end
-        cdef Int pattern = self.forward.edges[kind].kind
         cdef bint loop = there == self.forward.edges[kind].start
         cdef Row row = self.row(kind)
         cdef double *later = graph.node_values + start * graph.node_size
@@ -319,12 +338,12 @@ cdef class Model:
         cdef double *ahead = self.other
         cdef double *behind = ahead + n * n
         cdef double *product = behind + n * n
-        cdef const double *w
+        cdef double *own = product + n * n
 
         if start == graph.root:
-            memset(E, 0, n * n * sizeof(double))
+            memset(own, 0, n * n * sizeof(double))
             for i in range(n):
-                E[i * n + i] = 1.0
+                own[i * n + i] = 1.0
             memset(lag, 0, n * n * sizeof(double))
         else:
             multiply(n, row.T1, later, product)
@@ -341,105 +360,74 @@ cdef class Model:
                     self.array[j * n + i] = product[i * n + j]
                     self.array[(n + j) * n + i] = row.T2[i * n + j]
             triangularise(self.array, n, n, 2 * n, self.weights)
-            take_rows(self.array, n, 0, n, E)
-        multiply(n, row.factor, E, behind)
+            take_rows(self.array, n, 0, n, own)
+        multiply(n, row.factor, own, behind)
         multiply_transposed(n, behind, behind, covariance)
-        for i in range(self.m - 1, -1, -1):
-            if self.observed[pattern, i]:
-                w = row.w + i * n
-                memset(self.weights, 0, n * sizeof(double))
-                for k in range(n):
-                    add(n, row.length[i] * w[k], E + k * n, self.weights)
-                for k in range(n):
-                    add(n, -w[k], self.weights, E + k * n)
+        multiply(n, row.M, own, E)
         multiply_transposed(n, E, E, E + n * n)
+        self.checksum += total(2 * n * n, covariance)
         for i in range(n):
             self.scale[i] = 1.0
         graph.edges[edge].end = settle(graph, n, start, kind, loop, self.scale)
         return edge
 
     cdef double take_in(
-        self, Int edge, const double *x, const double *u, double *mean, double *ratio
+        self, Int edge, const double *x, const double *u, double *mean, double *v
     ) noexcept nogil:
         """Update of the mean by a row: the log density of the row.
 
-        The innovations over their variances go to ratio (m,).
+        The innovations go to v (m,).
         """
         cdef Int n = self.n, m = self.m, i, j
         cdef Int kind = self.forward.edges[edge].kind
         cdef const unsigned char *observed = &self.observed[kind, 0]
         cdef const double *c = &self.C[kind, 0, 0]
         cdef const double *whitener = &self.whitener[kind, 0, 0]
-        cdef const double *gain = (
-            self.forward.edge_values + edge * self.forward.edge_size
-        )
-        cdef const double *inverse = gain + 2 * m * n
-        cdef double innovation, squares = 0.0
+        cdef Row row = self.row(edge)
+        cdef double squares = 0.0
         cdef double *seen = self.seen
         for i in range(m):
-            seen[i] = 0.0
-            ratio[i] = 0.0
-            if observed[i]:
-                seen[i] = x[i]
-                if self.D is not None:
-                    for j in range(self.p):
-                        seen[i] -= self.D[i, j] * u[j]
+            seen[i] = x[i] if observed[i] else 0.0
+        if self.D is not None:
+            for i in range(m):
+                if observed[i]:
+                    seen[i] -= dot(self.p, &self.D[i, 0], u)
         for i in range(m):
-            if not observed[i]:
-                continue
-            innovation = 0.0
-            for j in range(i + 1):
-                innovation += whitener[i * m + j] * seen[j]
-            for j in range(n):
-                innovation -= c[i * n + j] * mean[j]
-            for j in range(n):
-                mean[j] += gain[i * n + j] * innovation
-            ratio[i] = innovation * inverse[i]
-            squares += innovation * ratio[i]
+            v[i] = dot(i + 1, whitener + i * m, seen) - dot(n, c + i * n, mean)
+        for i in range(m):
+            v[i] -= dot(i, row.lower + i * m, v)
+            squares += v[i] * v[i] * row.inverse[i]
+        for i in range(n):
+            mean[i] += dot(m, row.gain + i * m, v)
         return -0.5 * squares - self.forward.edges[edge].log_scale
 
     cdef void move(self, const double *u, double *mean) noexcept nogil:
         """Update of the mean over time."""
-        cdef Int n = self.n, i, j
-        cdef double *moved = self.moved
-        memset(moved, 0, n * sizeof(double))
-        for j in range(n):
-            add(n, mean[j], self.transposed + j * n, moved)
+        cdef Int n = self.n, i
+        for i in range(n):
+            self.moved[i] = dot(n, &self.A[i, 0], mean)
         if self.B is not None:
             for i in range(n):
-                for j in range(self.p):
-                    moved[i] += self.B[i, j] * u[j]
-        memcpy(mean, moved, n * sizeof(double))
+                self.moved[i] += dot(self.p, &self.B[i, 0], u)
+        for i in range(n):
+            mean[i] = self.moved[i]
 
     cdef void look_back(
-        self, Int edge, bint last, const double *ratio, double *mean, double *d
+        self, Int edge, bint last, const double *v, double *mean, double *d
     ) noexcept nogil:
         """Smoothed mean of a row from the filtered one; d becomes that before the row.
 
         d is the mean of the coordinates of the next prediction, unless it is the last.
         """
-        cdef Int n = self.n, i, j
-        cdef Int pattern = self.forward.edges[edge].kind
+        cdef Int n = self.n, m = self.m, i
         cdef Row row = self.row(edge)
         cdef double *own = self.moved
-        cdef double change
         for i in range(n):
-            own[i] = 0.0
-            if not last:
-                for j in range(n):
-                    own[i] += row.T1[i * n + j] * d[j]
+            own[i] = 0.0 if last else dot(n, row.T1 + i * n, d)
         for i in range(n):
-            for j in range(n):
-                mean[i] += row.factor[i * n + j] * own[j]
-        for i in range(self.m - 1, -1, -1):
-            if self.observed[pattern, i]:
-                change = ratio[i]
-                for j in range(n):
-                    change -= row.w[i * n + j] * own[j]
-                change *= row.length[i]
-                for j in range(n):
-                    own[j] += row.w[i * n + j] * change
-        memcpy(d, own, n * sizeof(double))
+            mean[i] += dot(n, row.factor + i * n, own)
+        for i in range(n):
+            d[i] = dot(n, row.M + i * n, own) + dot(m, row.V + i * m, v)
 
 
 def filter_rows(
@@ -461,40 +449,37 @@ def filter_rows(
     cdef Int most = most_edges(graph)
     cdef Int vector = n * sizeof(double), matrix = n * n * sizeof(double)
     cdef double *mean = model.mean
-    cdef double *ratio = <double *> malloc((model.m + 1) * sizeof(double))
     cdef const double *u = NULL
-    if ratio == NULL:
-        raise MemoryError
-    try:
-        with nogil:
-            for k in range(offsets.shape[0] - 1):
-                node = model.forward_root()
-                memcpy(mean, &model.initial_mean[0], vector)
-                for t in range(offsets[k], offsets[k + 1]):
-                    edge = model.forward_edge(node, 0 if codes is None else codes[t])
-                    if U is not None:
-                        u = &U[t, 0]
-                    if predicted_means is not None:
-                        memcpy(&predicted_means[t, 0], mean, vector)
-                    if predicted_covariances is not None:
-                        memcpy(
-                            &predicted_covariances[t, 0, 0],
-                            graph.node_values + node * graph.node_size + n * n,
-                            matrix,
-                        )
-                    log_density[t] = model.take_in(edge, &X[t, 0], u, mean, ratio)
-                    if means is not None:
-                        memcpy(&means[t, 0], mean, vector)
-                    if covariances is not None:
-                        memcpy(
-                            &covariances[t, 0, 0], model.row(edge).covariance, matrix
-                        )
-                    model.move(u, mean)
-                    node = graph.edges[edge].end
-                    if graph.n_edges >= most:
-                        node = keep_only(graph, node)
-    finally:
-        free(ratio)
+    with nogil:
+        for k in range(offsets.shape[0] - 1):
+            node = model.forward_root()
+            memcpy(mean, &model.initial_mean[0], vector)
+            for t in range(offsets[k], offsets[k + 1]):
+                edge = model.forward_edge(node, 0 if codes is None else codes[t])
+                if U is not None:
+                    u = &U[t, 0]
+                if predicted_means is not None:
+                    memcpy(&predicted_means[t, 0], mean, vector)
+                if predicted_covariances is not None:
+                    memcpy(
+                        &predicted_covariances[t, 0, 0],
+                        graph.node_values + node * graph.node_size + n * n,
+                        matrix,
+                    )
+                log_density[t] = model.take_in(edge, &X[t, 0], u, mean, model.innovation)
+                if means is not None:
+                    memcpy(&means[t, 0], mean, vector)
+                if covariances is not None:
+                    memcpy(
+                        &covariances[t, 0, 0], model.row(edge).covariance, matrix
+                    )
+                model.move(u, mean)
+                node = graph.edges[edge].end
+                model.checksum += log_density[t]
+                if graph.n_edges >= most:
+                    node = keep_only(graph, node)
+            model.checksum += total(n, mean)
+    return model.checksum
 
 
 def smooth_rows(
@@ -507,7 +492,7 @@ def smooth_rows(
     double[:, ::1] means,
     double[:, :, ::1] covariances=None,
     double[:, :, ::1] lags=None,
-    sums=None,
+    double[:, :, ::1] sums=None,
 ):
     """Smooth all sequences; see `_reference.smooth_rows`."""
     cdef Model model = Model(system, True)
@@ -517,17 +502,20 @@ def smooth_rows(
     cdef Int vector = n * sizeof(double), matrix = n * n * sizeof(double)
     cdef double *mean = model.mean
     cdef const double *u = NULL
-    cdef double[:, :, ::1] by_pattern = None
-    cdef double[:, ::1] first, arriving, leaving, lag
     cdef double *values
+    cdef double *first = NULL
+    cdef double *arriving = NULL
+    cdef double *leaving = NULL
+    cdef double *lag = NULL
     if sums is not None:
-        by_pattern, first, arriving, leaving, lag = sums
+        first = &sums[sums.shape[0] - 4, 0, 0]
+        arriving, leaving, lag = first + n * n, first + 2 * n * n, first + 3 * n * n
     for k in range(offsets.shape[0] - 1):
         length = max(length, offsets[k + 1] - offsets[k])
     cdef Int *way = <Int *> malloc((length + 1) * sizeof(Int))
-    cdef double *ratios = <double *> malloc((length * m + 1) * sizeof(double))
+    cdef double *innovations = <double *> malloc((length * m + 1) * sizeof(double))
     try:
-        if way == NULL or ratios == NULL:
+        if way == NULL or innovations == NULL:
             raise MemoryError
         with nogil:
             for k in range(offsets.shape[0] - 1):
@@ -542,10 +530,11 @@ def smooth_rows(
                     if U is not None:
                         u = &U[t, 0]
                     log_density[t] = model.take_in(
-                        edge, &X[t, 0], u, mean, ratios + (t - begin) * m
+                        edge, &X[t, 0], u, mean, innovations + (t - begin) * m
                     )
                     memcpy(&means[t, 0], mean, vector)
                     model.move(u, mean)
+                    model.checksum += log_density[t]
                     way[t - begin] = edge
                     node = graph.edges[edge].end
 
@@ -553,7 +542,7 @@ def smooth_rows(
                 for t in range(end - 1, begin - 1, -1):
                     edge = way[t - begin]
                     model.look_back(
-                        edge, t == end - 1, ratios + (t - begin) * m, &means[t, 0], mean
+                        edge, t == end - 1, innovations + (t - begin) * m, &means[t, 0], mean
                     )
                     step = model.backward_edge(node, edge)
                     values = (
@@ -563,21 +552,20 @@ def smooth_rows(
                         memcpy(&covariances[t, 0, 0], values, matrix)
                     if lags is not None:
                         memcpy(&lags[t, 0, 0], values + n * n, matrix)
-                    if by_pattern is not None:
-                        add(n * n, 1.0, values, &by_pattern[graph.edges[edge].kind, 0, 0])
-                        if t == begin:
-                            add(n * n, 1.0, values, &first[0, 0])
-                        else:
-                            add(n * n, 1.0, values, &arriving[0, 0])
+                    if sums is not None:
+                        add(n * n, 1.0, values, &sums[graph.edges[edge].kind, 0, 0])
+                        add(n * n, 1.0, values, first if t == begin else arriving)
                         if t < end - 1:
-                            add(n * n, 1.0, values, &leaving[0, 0])
-                            add(n * n, 1.0, values + n * n, &lag[0, 0])
+                            add(n * n, 1.0, values, leaving)
+                            add(n * n, 1.0, values + n * n, lag)
                     node = model.backward.edges[step].end
                     if model.backward.n_edges >= most_backward:
                         node = keep_only(&model.backward, node)
+                model.checksum += total(n, mean)
     finally:
         free(way)
-        free(ratios)
+        free(innovations)
+    return model.checksum
 
 
 # graphs
@@ -755,6 +743,22 @@ cdef double distance(
     return largest
 
 
+cdef inline double dot(Int n, const double *x, const double *y) noexcept nogil:
+    cdef Int i
+    cdef double total = 0.0
+    for i in range(n):
+        total += x[i] * y[i]
+    return total
+
+
+cdef double total(Int n, const double *x) noexcept nogil:
+    cdef Int i
+    cdef double result = 0.0
+    for i in range(n):
+        result += x[i]
+    return result
+
+
 cdef inline void add(Int n, double factor, const double *x, double *y) noexcept nogil:
     """y += factor x"""
     cdef Int i
@@ -782,37 +786,29 @@ cdef void multiply_transposed(
     Int n, const double *left, const double *right, double *out
 ) noexcept nogil:
     """left right'; exactly symmetric if they are the same."""
-    cdef Int i, j, k
-    cdef double total
+    cdef Int i, j
     for i in range(n):
         for j in range(n):
-            total = 0.0
-            for k in range(n):
-                total += left[i * n + k] * right[j * n + k]
-            out[i * n + j] = total
+            out[i * n + j] = dot(n, left + i * n, right + j * n)
 
 
 cdef double observe(
-    Int n, double *L, const double *c, double *gain, double *w
+    double *L, Int n, Int rows, const double *c, double *gain, Int stride, double *x
 ) noexcept nogil:
-    """L given a scalar observation c's + v, v ~ N(0, 1): z, the gain and w (n,)."""
-    cdef Int i, j
-    cdef double z = 1.0, scale
-    memset(w, 0, n * sizeof(double))
+    """L given an observation c's + e, e ~ N(0, 1): z, and L x / z in the gain.
+
+    Below L may be other rows, which are transformed along with it.
+    """
+    cdef Int i
+    cdef double z, seen
+    memset(x, 0, n * sizeof(double))
     for i in range(n):
-        add(n, c[i], L + i * n, w)
-    for j in range(n):
-        z += w[j] * w[j]
-    for i in range(n):
-        gain[i] = 0.0
-        for j in range(n):
-            gain[i] += L[i * n + j] * w[j]
-    scale = 1.0 / (z + sqrt(z))
-    for j in range(n):
-        w[j] *= scale
-    for i in range(n):
-        add(n, -gain[i], w, L + i * n)
-        gain[i] /= z
+        add(n, c[i], L + i * n, x)
+    z = 1.0 + dot(n, x, x)
+    for i in range(rows):
+        seen = dot(n, L + i * n, x)
+        gain[i * stride] = seen / z
+        add(n, -seen / (z + sqrt(z)), x, L + i * n)
     return z
 
 

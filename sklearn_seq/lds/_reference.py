@@ -47,6 +47,11 @@ def filter_rows(
     means, predicted_means : ndarray of shape (N, n)
 
     covariances, predicted_covariances : ndarray of shape (N, n, n)
+
+    Returns
+    -------
+    checksum : float
+        Not finite if a result is not.
     """
     for rows in batches(offsets, len(offsets)):
         for step in forward(system, X, codes, U, rows, keep=False):
@@ -64,6 +69,9 @@ def filter_rows(
             ):
                 if out is not None:
                     out[there] = times_transposed(value, value)
+    return checksum(
+        log_density, means, covariances, predicted_means, predicted_covariances
+    )
 
 
 def smooth_rows(
@@ -93,10 +101,15 @@ def smooth_rows(
     lags : ndarray of shape (N, n, n)
         Cov(s[t+1], s[t]) at row t, zeros at a last row.
 
-    sums : tuple of ndarray
+    sums : ndarray of shape (n_patterns + 4, n, n)
         To which are added the covariances of states: of rows by their pattern of
-        missing values (n_patterns, n, n); of first rows, of all others, of all but last
-        rows, and those of neighbours (n, n) each.
+        missing values; then of first rows, of all others, of all but last rows, and
+        those of neighbours.
+
+    Returns
+    -------
+    checksum : float
+        Not finite if a result is not.
     """
     n, m = len(system.transition), X.shape[1]
     longest = int(np.diff(offsets).max(initial=1))
@@ -128,14 +141,19 @@ def smooth_rows(
             if lags is not None:
                 lags[there] = lag
             if sums is not None:
-                by_pattern, first, arriving, leaving, lag_sum = sums
-                np.add.at(by_pattern, 0 if codes is None else codes[there], covariance)
-                (arriving if t else first)[...] += covariance.sum(axis=0)
-                leaving += covariance[:n_longer].sum(axis=0)
-                lag_sum += lag.sum(axis=0)
+                kinds = np.zeros_like(there) if codes is None else codes[there]
+                np.add.at(sums, kinds, covariance)
+                sums[-3 if t else -4] += covariance.sum(axis=0)
+                sums[-2] += covariance[:n_longer].sum(axis=0)
+                sums[-1] += lag.sum(axis=0)
             for w, length, ratio in reversed(updates):
                 d += w * (length * (ratio - np.einsum("kb,kb->b", w, d)))
                 E -= w[:, None] * (length * np.einsum("kb,kjb->jb", w, E))
+    return checksum(log_density, means, covariances, lags, sums)
+
+
+def checksum(*results):
+    return sum(float(np.sum(result)) for result in results if result is not None)
 
 
 def batches(offsets, size):

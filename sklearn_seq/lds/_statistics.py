@@ -97,12 +97,10 @@ def collect(problem):
 
     means = np.empty((N, n))
     log_density = np.empty(N)
-    by_pattern = np.zeros((len(observed), n, n))
-    others = np.zeros((4, n, n))
-    problem.run(
-        "smooth_rows", log_density, means, None, None, (by_pattern, *others)
-    )
-    first_sum, arriving_sum, leaving_sum, lag = others
+    sums = np.zeros((len(observed) + 4, n, n))
+    problem.run("smooth_rows", log_density, means, None, None, sums)
+    by_pattern = sums[:-4]
+    first_sum, arriving_sum, leaving_sum, lag = sums[-4:]
 
     U = problem.U
     z = means if U is None else np.hstack([means, U])

@@ -184,7 +184,7 @@ def filter_states(parameters, X, offsets, U=None, *, covariances=True):
     )
     *states, density = result
     problem.run("filter_rows", density, *states)
-    return _finite(result)
+    return result
 
 
 def log_likelihood(parameters, X, offsets, U=None):
@@ -211,7 +211,7 @@ def log_likelihood(parameters, X, offsets, U=None):
     problem = Problem(parameters, X, offsets, U)
     log_density = np.empty(problem.n_rows)
     problem.run("filter_rows", log_density)
-    return _finite((log_density,))[0]
+    return log_density
 
 
 def smooth_states(parameters, X, offsets, U=None, lag_one=True, *, covariances=True):
@@ -250,7 +250,7 @@ def smooth_states(parameters, X, offsets, U=None, lag_one=True, *, covariances=T
     )
     *states, density = result
     problem.run("smooth_rows", density, *states)
-    return _finite(result)
+    return result
 
 
 def sufficient_statistics(parameters, X, offsets, U=None):
@@ -277,7 +277,9 @@ def sufficient_statistics(parameters, X, offsets, U=None):
     problem = Problem(parameters, X, offsets, U)
     with np.errstate(over="ignore", invalid="ignore"):
         statistics = collect(problem)
-    return _finite(statistics)
+        if not math.isfinite(sum(map(np.sum, statistics))):
+            refuse_infinite(statistics)
+    return statistics
 
 
 class Problem:
@@ -311,9 +313,11 @@ class Problem:
                 for value in parameters
             )
         )
-        for name, value in p._asdict().items():
-            if value is not None and not math.isfinite(value.sum()):
-                raise ValueError(f"The {name} must be finite.")
+        given = [value.ravel() for value in p if value is not None]
+        if not math.isfinite(np.concatenate(given).sum()):
+            for name, value in p._asdict().items():
+                if value is not None and not np.isfinite(value).all():
+                    raise ValueError(f"The {name} must be finite.")
         self.X = np.ascontiguousarray(X, dtype=np.float64)
         self.U = None if U is None else np.ascontiguousarray(U, dtype=np.float64)
         self.offsets = np.ascontiguousarray(offsets, dtype=np.intp)
@@ -326,7 +330,7 @@ class Problem:
         """Call a function of the recursions, which fills in its results."""
         recursions = _reference if compiled is None else compiled
         with np.errstate(over="ignore", invalid="ignore"):
-            getattr(recursions, function)(
+            checksum = getattr(recursions, function)(
                 self.system,
                 self.X,
                 self.offsets,
@@ -335,20 +339,15 @@ class Problem:
                 log_density,
                 *results,
             )
+        if not math.isfinite(checksum):
+            refuse_infinite((log_density, *results))
 
 
-def _finite(arrays):
-    """The arrays, or an error if a value left the range of floating point."""
-    for array in arrays:
-        if array is None:
-            continue
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = np.sum(array)
-        if not np.isfinite(total):
-            if not np.isfinite(array).all():
-                raise ValueError(
-                    "The states are not finite: the data are not, or too large, or "
-                    "the system has an unstable mode that the observations do not "
-                    "show."
-                )
-    return arrays
+def refuse_infinite(results):
+    """An error if a value left the range of floating point."""
+    for result in results:
+        if result is not None and not np.isfinite(result).all():
+            raise ValueError(
+                "The states are not finite: the data are not, or too large, or the "
+                "system has an unstable mode that the observations do not show."
+            )
