@@ -1,6 +1,6 @@
-"""Kalman filter and smoother in NumPy: the functions of `_kalman`, where it is not there.
+"""Kalman filter and smoother in NumPy, for where `_kalman` could not be compiled.
 
-One loop over time for all sequences side by side, which are the last axis of every
+The same functions: one loop over time for all sequences side by side, which are the last axis of every
 array. Each has covariances of its own; the formulas are those at the top of
 `_kalman.pyx`.
 """
@@ -198,7 +198,8 @@ def forward(system, X, codes, U, rows, keep):
         x = np.where(system.observed[kinds], x, 0.0)
         x = np.einsum("bij,bj->ib", system.whitener[kinds], x)
         updates, density = [], -system.constant[kinds]
-        for white, c in zip(x, np.moveaxis(system.observation[kinds], 0, 2), strict=True):
+        observation = np.moveaxis(system.observation[kinds], 0, 2)
+        for white, c in zip(x, observation, strict=True):
             innovation = white - np.einsum("kb,kb->b", c, mean)
             gain, z, w = observe(factor, c)
             mean += gain * innovation

@@ -88,7 +88,7 @@ def collect(problem):
     statistics : Statistics
     """
     n, N = problem.n_states, problem.n_rows
-    codes, observed = problem.codes, problem.observed
+    observed = problem.observed
     lengths = np.diff(problem.offsets)
     first = problem.offsets[:-1][lengths > 0]
     is_first, is_last = np.zeros(N, dtype=bool), np.zeros(N, dtype=bool)

@@ -6,8 +6,8 @@ The model of a sequence of observations x with driving inputs u::
     x[t]   = C s[t] + D u[t] + v[t],   v ~ N(0, R)
 
 The recursions over time are compiled, in `_kalman`; where that could not be built,
-`_reference` holds the same functions in NumPy. Covariances are held by factors, of which
-nothing is subtracted and none is inverted, so that R, Q and P0 may be singular.
+`_reference` holds the same functions in NumPy. Covariances are held by factors, of
+which nothing is subtracted and none is inverted, so that R, Q and P0 may be singular.
 
 Filtered values are unchanged, bit by bit, by later rows of the sequence.
 

@@ -5,7 +5,12 @@ from functools import cache
 import mpmath
 import numpy as np
 import pytest
-from test_kalman import Parameters, random_covariance, statistics_by_conditioning
+from test_kalman import (
+    Parameters,
+    random_covariance,
+    recursions,  # noqa: F401
+    statistics_by_conditioning,
+)
 
 from sklearn_seq.lds.kalman import smooth_states, sufficient_statistics
 
