@@ -48,6 +48,7 @@ and 12. Prentice Hall.
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+cimport cython
 from libc.float cimport DBL_EPSILON, DBL_MAX, DBL_MIN
 from libc.math cimport copysign, fabs, log, sqrt
 from libc.stdlib cimport free, malloc, realloc
@@ -95,6 +96,7 @@ cdef struct Row:  # where the values of a forward edge are
     double *T2  # (n, n)
 
 
+@cython.final
 cdef class Model:
     """A system, the graphs of its covariances, and room to work in."""
 
@@ -158,7 +160,7 @@ cdef class Model:
         free_graph(&self.forward)
         free_graph(&self.backward)
 
-    cdef Row row(self, Int edge) noexcept nogil:
+    cdef inline Row row(self, Int edge) noexcept nogil:
         cdef Row row
         cdef Int n = self.n, m = self.m
         row.lower = self.forward.edge_values + edge * self.forward.edge_size
@@ -371,7 +373,7 @@ cdef class Model:
         graph.edges[edge].end = settle(graph, n, start, kind, loop, self.scale)
         return edge
 
-    cdef double take_in(
+    cdef inline double take_in(
         self, Int edge, const double *x, const double *u, double *mean, double *v
     ) noexcept nogil:
         """Update of the mean by a row: the log density of the row.
@@ -401,7 +403,7 @@ cdef class Model:
             mean[i] += dot(m, row.gain + i * m, v)
         return -0.5 * squares - self.forward.edges[edge].log_scale
 
-    cdef void move(self, const double *u, double *mean) noexcept nogil:
+    cdef inline void move(self, const double *u, double *mean) noexcept nogil:
         """Update of the mean over time."""
         cdef Int n = self.n, i
         for i in range(n):
@@ -412,7 +414,7 @@ cdef class Model:
         for i in range(n):
             mean[i] = self.moved[i]
 
-    cdef void look_back(
+    cdef inline void look_back(
         self, Int edge, bint last, const double *v, double *mean, double *d
     ) noexcept nogil:
         """Smoothed mean of a row from the filtered one; d becomes that before the row.

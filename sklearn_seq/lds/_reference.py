@@ -1,8 +1,8 @@
 """Kalman filter and smoother in NumPy, for where `_kalman` could not be compiled.
 
-The same functions: one loop over time for all sequences side by side, which are the last axis of every
-array. Each has covariances of its own; the formulas are those at the top of
-`_kalman.pyx`.
+The same functions: one loop over time for all sequences side by side, which are the
+last axis of every array. Each has covariances of its own; the formulas are those at the
+top of `_kalman.pyx`.
 """
 
 # Authors: The sklearn_seq developers
