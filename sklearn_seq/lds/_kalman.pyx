@@ -54,6 +54,8 @@ from libc.math cimport copysign, fabs, log, sqrt
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+import numpy as np
+
 ctypedef Py_ssize_t Int
 
 cdef Int MOST_VALUES = 1 << 18  # numbers in a graph, beyond which it is begun anew
@@ -87,13 +89,13 @@ cdef struct Graph:
 cdef struct Row:  # where the values of a forward edge are
     double *lower  # (m, m), what innovations take from later ones of the row
     double *inverse  # (m,), 1 / z
-    double *gain  # (n, m), L x / z
-    double *V  # (n, m)
+    double *gain  # (m, 2 n), L x / z and V'
     double *factor  # (n, n), L given the row, too
     double *M  # (n, n)
     double *covariance  # (n, n), L L'
     double *T1  # (n, n)
     double *T2  # (n, n)
+    double *transposed  # (3, n, n), T1', L' and M'
 
 
 @cython.final
@@ -101,7 +103,7 @@ cdef class Model:
     """A system, the graphs of its covariances, and room to work in."""
 
     cdef const double[:, ::1] A, noise, initial_factor, B, D
-    cdef const double[:, :, ::1] C, whitener
+    cdef const double[:, :, ::1] C, minus_C, whitener  # minus_C: transposed
     cdef const double[::1] initial_mean, constant
     cdef const unsigned char[:, ::1] observed
     cdef Int n, m, p
@@ -122,6 +124,7 @@ cdef class Model:
     def __cinit__(self, system, bint smoothing):
         self.A, self.noise = system.transition, system.noise
         self.C, self.whitener = system.observation, system.whitener
+        self.minus_C = -np.ascontiguousarray(system.observation.swapaxes(1, 2))
         self.constant, self.observed = system.constant, system.observed
         self.initial_mean = system.initial_mean
         self.initial_factor = system.initial_factor
@@ -137,7 +140,7 @@ cdef class Model:
         for graph in range(2):
             reset(&self.backward if graph else &self.forward)
         self.forward.node_size = self.backward.node_size = 2 * n * n
-        self.forward.edge_size = m * m + m + 2 * m * n + 5 * n * n
+        self.forward.edge_size = m * m + m + 2 * m * n + 8 * n * n
         self.backward.edge_size = 2 * n * n
         self.memory = <double *> malloc((9 * n * n + 6 * n + 2 * m + 1) * sizeof(double))
         if self.memory == NULL:
@@ -166,12 +169,12 @@ cdef class Model:
         row.lower = self.forward.edge_values + edge * self.forward.edge_size
         row.inverse = row.lower + m * m
         row.gain = row.inverse + m
-        row.V = row.gain + n * m
-        row.factor = row.V + n * m
+        row.factor = row.gain + 2 * n * m
         row.M = row.factor + n * n
         row.covariance = row.M + n * n
         row.T1 = row.covariance + n * n
         row.T2 = row.T1 + n * n
+        row.transposed = row.T2 + n * n
         return row
 
     cdef Int forward_root(self) except -1 nogil:
@@ -218,14 +221,15 @@ cdef class Model:
                 c = &self.C[kind, i, 0]
                 for k in range(i):
                     for j in range(n):
-                        row.lower[i * m + k] += c[j] * row.gain[j * m + k]
-                z = observe(row.factor, n, rows, c, row.gain + i, m, self.weights)
+                        row.lower[i * m + k] += c[j] * row.gain[k * 2 * n + j]
+                z = observe(
+                    row.factor, n, rows, c, row.gain + i * 2 * n, self.weights
+                )
                 row.inverse[i] = 1.0 / z
                 log_scale += 0.5 * log(z)
             else:
                 row.inverse[i] = 0.0
-                for j in range(rows):
-                    row.gain[j * m + i] = 0.0
+                memset(row.gain + i * 2 * n, 0, rows * sizeof(double))
         graph.edges[edge].log_scale = log_scale
         multiply_transposed(n, row.factor, row.factor, row.covariance)
 
@@ -259,6 +263,10 @@ cdef class Model:
         self.checksum += total(n * n, row.covariance) + total(n * n, new)
         if self.smoothing and new != graph.node_values + end * graph.node_size:
             self.turn(row.T1, new, graph.node_values + end * graph.node_size)
+        if self.smoothing:
+            transpose(n, row.T1, row.transposed)
+            transpose(n, row.factor, row.transposed + n * n)
+            transpose(n, row.M, row.transposed + 2 * n * n)
         return edge
 
     cdef void turn(self, double *T1, double *old, double *new) noexcept nogil:
@@ -380,39 +388,38 @@ cdef class Model:
 
         The innovations go to v (m,).
         """
-        cdef Int n = self.n, m = self.m, i, j
+        cdef Int n = self.n, m = self.m, i
         cdef Int kind = self.forward.edges[edge].kind
         cdef const unsigned char *observed = &self.observed[kind, 0]
-        cdef const double *c = &self.C[kind, 0, 0]
         cdef const double *whitener = &self.whitener[kind, 0, 0]
         cdef Row row = self.row(edge)
         cdef double squares = 0.0
         cdef double *seen = self.seen
-        for i in range(m):
-            seen[i] = x[i] if observed[i] else 0.0
-        if self.D is not None:
+        if kind > 0 or self.D is not None:
             for i in range(m):
+                seen[i] = 0.0
                 if observed[i]:
-                    seen[i] -= dot(self.p, &self.D[i, 0], u)
+                    seen[i] = x[i]
+                    if self.D is not None:
+                        seen[i] -= dot(self.p, &self.D[i, 0], u)
+            x = seen
         for i in range(m):
-            v[i] = dot(i + 1, whitener + i * m, seen) - dot(n, c + i * n, mean)
+            v[i] = dot(i + 1, whitener + i * m, x)
+        add_product(m, n, m, &self.minus_C[kind, 0, 0], mean, v)
         for i in range(m):
             v[i] -= dot(i, row.lower + i * m, v)
             squares += v[i] * v[i] * row.inverse[i]
-        for i in range(n):
-            mean[i] += dot(m, row.gain + i * m, v)
+        add_product(n, m, 2 * n, row.gain, v, mean)
         return -0.5 * squares - self.forward.edges[edge].log_scale
 
-    cdef inline void move(self, const double *u, double *mean) noexcept nogil:
+    cdef inline void move(
+        self, const double *u, const double *mean, double *moved
+    ) noexcept nogil:
         """Update of the mean over time."""
         cdef Int n = self.n, i
         for i in range(n):
-            self.moved[i] = dot(n, &self.A[i, 0], mean)
-        if self.B is not None:
-            for i in range(n):
-                self.moved[i] += dot(self.p, &self.B[i, 0], u)
-        for i in range(n):
-            mean[i] = self.moved[i]
+            moved[i] = 0.0 if self.B is None else dot(self.p, &self.B[i, 0], u)
+        add_product(n, n, n, self.transposed, mean, moved)
 
     cdef inline void look_back(
         self, Int edge, bint last, const double *v, double *mean, double *d
@@ -421,15 +428,16 @@ cdef class Model:
 
         d is the mean of the coordinates of the next prediction, unless it is the last.
         """
-        cdef Int n = self.n, m = self.m, i
+        cdef Int n = self.n
         cdef Row row = self.row(edge)
-        cdef double *own = self.moved
-        for i in range(n):
-            own[i] = 0.0 if last else dot(n, row.T1 + i * n, d)
-        for i in range(n):
-            mean[i] += dot(n, row.factor + i * n, own)
-        for i in range(n):
-            d[i] = dot(n, row.M + i * n, own) + dot(m, row.V + i * m, v)
+        cdef double *own = self.weights
+        memset(own, 0, n * sizeof(double))
+        if not last:
+            add_product(n, n, n, row.transposed, d, own)
+        add_product(n, n, n, row.transposed + n * n, own, mean)
+        memset(d, 0, n * sizeof(double))
+        add_product(n, n, n, row.transposed + 2 * n * n, own, d)
+        add_product(n, self.m, 2 * n, row.gain + n, v, d)
 
 
 def filter_rows(
@@ -451,6 +459,7 @@ def filter_rows(
     cdef Int most = most_edges(graph)
     cdef Int vector = n * sizeof(double), matrix = n * n * sizeof(double)
     cdef double *mean = model.mean
+    cdef double *moved = model.moved
     cdef const double *u = NULL
     with nogil:
         for k in range(offsets.shape[0] - 1):
@@ -475,7 +484,8 @@ def filter_rows(
                     memcpy(
                         &covariances[t, 0, 0], model.row(edge).covariance, matrix
                     )
-                model.move(u, mean)
+                model.move(u, mean, moved)
+                mean, moved = moved, mean
                 node = graph.edges[edge].end
                 model.checksum += log_density[t]
                 if graph.n_edges >= most:
@@ -503,6 +513,7 @@ def smooth_rows(
     cdef Int most = most_edges(graph), most_backward = most_edges(&model.backward)
     cdef Int vector = n * sizeof(double), matrix = n * n * sizeof(double)
     cdef double *mean = model.mean
+    cdef double *moved = model.moved
     cdef const double *u = NULL
     cdef double *values
     cdef double *first = NULL
@@ -535,7 +546,8 @@ def smooth_rows(
                         edge, &X[t, 0], u, mean, innovations + (t - begin) * m
                     )
                     memcpy(&means[t, 0], mean, vector)
-                    model.move(u, mean)
+                    model.move(u, mean, moved)
+                    mean, moved = moved, mean
                     model.checksum += log_density[t]
                     way[t - begin] = edge
                     node = graph.edges[edge].end
@@ -753,6 +765,26 @@ cdef inline double dot(Int n, const double *x, const double *y) noexcept nogil:
     return total
 
 
+cdef inline void add_product(
+    Int n, Int m, Int stride, const double *columns, const double *x, double *out
+) noexcept nogil:
+    """out += M x, where M (n, m) is held column by column, two rows at a time.
+
+    Two are stored at once, so that the next product need not wait to load them.
+    """
+    cdef Int i, j
+    cdef double first, second
+    for i in range(0, n - 1, 2):
+        first, second = out[i], out[i + 1]
+        for j in range(m):
+            first += columns[j * stride + i] * x[j]
+            second += columns[j * stride + i + 1] * x[j]
+        out[i], out[i + 1] = first, second
+    if n % 2:
+        for j in range(m):
+            out[n - 1] += columns[j * stride + n - 1] * x[j]
+
+
 cdef double total(Int n, const double *x) noexcept nogil:
     cdef Int i
     cdef double result = 0.0
@@ -772,6 +804,13 @@ cdef inline void swap(double *column, Int i, Int j) noexcept nogil:
     cdef double kept = column[i]
     column[i] = column[j]
     column[j] = kept
+
+
+cdef void transpose(Int n, const double *matrix, double *out) noexcept nogil:
+    cdef Int i, j
+    for i in range(n):
+        for j in range(n):
+            out[j * n + i] = matrix[i * n + j]
 
 
 cdef void multiply(
@@ -795,7 +834,7 @@ cdef void multiply_transposed(
 
 
 cdef double observe(
-    double *L, Int n, Int rows, const double *c, double *gain, Int stride, double *x
+    double *L, Int n, Int rows, const double *c, double *gain, double *x
 ) noexcept nogil:
     """L given an observation c's + e, e ~ N(0, 1): z, and L x / z in the gain.
 
@@ -809,7 +848,7 @@ cdef double observe(
     z = 1.0 + dot(n, x, x)
     for i in range(rows):
         seen = dot(n, L + i * n, x)
-        gain[i * stride] = seen / z
+        gain[i] = seen / z
         add(n, -seen / (z + sqrt(z)), x, L + i * n)
     return z
 
