@@ -35,6 +35,7 @@ and 12. Prentice Hall.
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import logging
 import math
 from typing import NamedTuple
 
@@ -48,6 +49,11 @@ try:
     from . import _kalman as compiled
 except ImportError:
     compiled = None
+
+logging.getLogger("sklearn_seq").debug(
+    "Linear dynamical systems run %s.",
+    "compiled" if compiled else "on the NumPy reference",
+)
 
 __all__ = [
     "Filtered",
