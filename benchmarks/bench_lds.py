@@ -2,9 +2,7 @@
 
 All sides run in one process, in turn, with one BLAS thread; ratios of medians are
 printed. A time of statsmodels includes building the model and binding the data, once
-for each sequence. What depends on the model alone we compute once and remember; the
-short case is therefore shown for a known model and for one that is new at each call.
-Dynamax, if it can be imported, is compiled, warm and in float64.
+for each sequence. Dynamax, if it can be imported, is compiled, warm and in float64.
 """
 
 import os
@@ -19,7 +17,6 @@ import argparse  # noqa: E402
 import statistics  # noqa: E402
 import time  # noqa: E402
 from functools import partial  # noqa: E402
-from itertools import count  # noqa: E402
 
 import numpy as np  # noqa: E402
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother  # noqa: E402
@@ -55,6 +52,8 @@ CASES = [  # sequences, steps, states, outputs, share of values missing
     (1_000, 100, 4, 3, 0.0),
     (1, 200, 2, 1, 0.0),
     (1_000, 100, 4, 3, 0.1),
+    (1, 10_000, 4, 2, 0.01),
+    (1, 10_000, 4, 2, 0.1),
 ]
 
 
@@ -136,17 +135,6 @@ def seconds(function, number=1):
     return (time.perf_counter() - start) / number
 
 
-def with_new_model(function, parameters, X, offsets):
-    """The function for a model that differs from call to call."""
-    calls = count()
-
-    def run():
-        Q = parameters.transition_covariance * (1 + 1e-9 * next(calls))
-        function(parameters._replace(transition_covariance=Q), X, offsets)
-
-    return run
-
-
 def medians(functions, repeats, number):
     """Median time of each function, taken in turn."""
     times = {name: [] for name in functions}
@@ -177,8 +165,6 @@ def compare(repeats):
                     run_statsmodels, parameters, X, offsets, STATSMODELS[task]
                 ),
             }
-            if small:
-                functions["new model"] = with_new_model(ours, parameters, X, offsets)
             if task in compiled:
                 functions["dynamax"] = compiled[task]
             times = medians(functions, repeats, 50 if small else 1)
@@ -193,9 +179,6 @@ def compare(repeats):
                 *(f"{ratio:.1f}" for ratio in ratios),
                 sep=" | ",
             )
-            if small:
-                ratio = times["statsmodels"] / times["new model"]
-                print(f"  {task}, new model | {ratio:.2f}")
 
 
 def show_linear_cost(repeats):

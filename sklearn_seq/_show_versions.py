@@ -25,7 +25,7 @@ PACKAGES = (
     "polars",
     "matplotlib",
 )
-KERNELS = {"hmm": "_forward_backward"}  # of each family that has one
+KERNELS = {"hmm": "_forward_backward", "lds": "_kalman"}  # of each family that has one
 
 
 def show_versions():

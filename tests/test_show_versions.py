@@ -42,9 +42,12 @@ def test_linear_algebra_libraries_are_named(capsys):
 
 def test_kernels_are_those_that_run(capsys):
     from sklearn_seq.hmm import inference
+    from sklearn_seq.lds import kalman
 
     printed = dict(lines(capsys))
-    assert printed["hmm"] == ("compiled" if inference.compiled else "NumPy reference")
+    for family, module in (("hmm", inference), ("lds", kalman)):
+        expected = "compiled" if module.compiled else "NumPy reference"
+        assert printed[family] == expected
 
 
 @pytest.mark.parametrize("content", [None, "no library"])

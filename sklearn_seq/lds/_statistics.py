@@ -16,8 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._smoother import smooth
-
 
 class Statistics(NamedTuple):
     """Expected sums given all rows, over all sequences, with z[t] = [s[t]; u[t]].
@@ -90,7 +88,7 @@ def collect(problem):
     statistics : Statistics
     """
     n, N = problem.n_states, problem.n_rows
-    codes, observed = problem.codes, problem.observed
+    observed = problem.observed
     lengths = np.diff(problem.offsets)
     first = problem.offsets[:-1][lengths > 0]
     is_first, is_last = np.zeros(N, dtype=bool), np.zeros(N, dtype=bool)
@@ -98,32 +96,11 @@ def collect(problem):
     is_last[problem.offsets[1:][lengths > 0] - 1] = True
 
     means = np.empty((N, n))
-    total = np.zeros(n * n)  # covariances of all states
-    first_sum, arriving_sum = np.zeros_like(total), np.zeros_like(total)
-    leaving_sum, lag = np.zeros_like(total), np.zeros_like(total)
-    by_pattern = np.zeros((len(observed), n * n))
     log_density = np.empty(N)
-    for part in smooth(problem, means, log_density, lag_one=True):
-        table = part.covariances.reshape(-1, n * n)
-        # counts are subtracted, not covariances, which would cancel
-        count = _counts(table, part.index)
-        at_first = _counts(table, part.index[is_first[part.rows]])
-        at_last = _counts(table, part.index[is_last[part.rows]])
-        total += count @ table
-        first_sum += at_first @ table
-        arriving_sum += (count - at_first) @ table
-        leaving_sum += (count - at_last) @ table
-        lags = part.lags.reshape(-1, n * n)
-        lag += _counts(lags, part.lag_index) @ lags
-        if codes is not None:
-            _add_by_pattern(by_pattern, table, part.index, codes[part.rows])
-    total, first_sum, arriving_sum, leaving_sum, lag = (
-        np.reshape(x, (n, n))
-        for x in (total, first_sum, arriving_sum, leaving_sum, lag)
-    )
-    if codes is None:
-        by_pattern = total[None]
-    by_pattern = by_pattern.reshape(-1, n, n)
+    sums = np.zeros((len(observed) + 4, n, n))
+    problem.run("smooth_rows", log_density, means, None, None, sums)
+    by_pattern = sums[:-4]
+    first_sum, arriving_sum, leaving_sum, lag = sums[-4:]
 
     U = problem.U
     z = means if U is None else np.hstack([means, U])
@@ -158,21 +135,6 @@ def collect(problem):
         initial_outer=plus(initial.T @ initial, first_sum),
         log_likelihood=float(log_density.sum()),
     )
-
-
-def _counts(table, index):
-    """How often an index names each entry of a table."""
-    if len(index) == 0:
-        return np.zeros(len(table))
-    return np.bincount(index, minlength=len(table)).astype(np.float64)
-
-
-def _add_by_pattern(sums, table, index, codes):
-    """Add the entries of each pattern of missing values to sums (n_patterns, n * n)."""
-    order = np.argsort(codes, kind="stable")
-    present, starts = np.unique(codes[order], return_index=True)
-    for code, rows in zip(present, np.split(order, starts[1:]), strict=True):
-        sums[code] += _counts(table, index[rows]) @ table
 
 
 def _completed(problem, means, by_pattern):

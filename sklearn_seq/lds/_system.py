@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg.lapack import dpotrf
 
-from ._recurrence import product
-from ._square_root import EPS, TINY, covariance_factor
-
+EPS = np.finfo(np.float64).eps
+TINY = np.finfo(np.float64).tiny
 LOG_2PI = np.log(2 * np.pi)
 MAX_BITS = 62  # features whose pattern fits an integer
 
@@ -40,8 +39,15 @@ class System(NamedTuple):
     constant : ndarray of shape (n_patterns,)
         What whitening and 2 pi take from the log density.
 
+    observed : ndarray of uint8 of shape (n_patterns, m)
+        1 where a feature is observed.
+
     observation_covariance : ndarray of shape (m, m)
         R, its floor applied.
+
+    input_matrix : ndarray of shape (n, p), or None
+
+    feedthrough_matrix : ndarray of shape (m, p), or None
     """
 
     transition: np.ndarray
@@ -51,7 +57,10 @@ class System(NamedTuple):
     initial_factor: np.ndarray
     whitener: np.ndarray
     constant: np.ndarray
+    observed: np.ndarray
     observation_covariance: np.ndarray
+    input_matrix: np.ndarray | None
+    feedthrough_matrix: np.ndarray | None
 
 
 def whiten_system(parameters, observed):
@@ -86,8 +95,37 @@ def whiten_system(parameters, observed):
         initial_factor,
         whitener,
         (logs * observed).sum(axis=1),
+        observed.view(np.uint8),
         R,
+        p.input_matrix,
+        p.feedthrough_matrix,
     )
+
+
+def covariance_factor(covariance):
+    """A factor of a symmetric positive semi-definite matrix, singular or not.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n, n)
+
+    Returns
+    -------
+    factor : ndarray of shape (n, n)
+    """
+    if not covariance.any():
+        return np.zeros_like(covariance)
+    factor, failed = dpotrf(covariance, lower=1)
+    if (
+        not failed
+        and (factor.diagonal() ** 2 > 1e3 * EPS * covariance.diagonal()).all()
+    ):
+        return np.ascontiguousarray(factor)
+    scale = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    variances, vectors = np.linalg.eigh(covariance * np.outer(inverse, inverse))
+    variances[variances < len(covariance) * EPS] = 0.0
+    return scale[:, None] * vectors * np.sqrt(variances)
 
 
 def _floored(parameters, noise, initial_factor):
@@ -147,11 +185,3 @@ def missing_patterns(X):
     all_codes = np.zeros(len(X), dtype=np.intp)
     all_codes[holes] = codes.ravel() + 1
     return np.concatenate([complete, ~kinds]), all_codes
-
-
-def whiten_rows(system, rows, codes):
-    """Whitened observations, of rows that are 0 where missing: shape (N, m)."""
-    white = product(rows, system.whitener[0])
-    holes = np.flatnonzero(codes)
-    white[holes] = np.einsum("tij,tj->ti", system.whitener[codes[holes]], rows[holes])
-    return white

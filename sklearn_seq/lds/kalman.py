@@ -5,18 +5,11 @@ The model of a sequence of observations x with driving inputs u::
     s[t+1] = A s[t] + B u[t] + w[t],   w ~ N(0, Q),   s[0] ~ N(m0, P0)
     x[t]   = C s[t] + D u[t] + v[t],   v ~ N(0, R)
 
-Without missing values the covariances depend on the model and on the time step alone:
-the Riccati recursion runs once for all sequences, in square-root form, until its
-steady state, and the means follow from a linear recurrence with known coefficients. A
-long sequence with gaps has covariances of its own, which rest in the steady state
-between gaps; many sequences with gaps are filtered side by side.
+The recursions over time are compiled, in `_kalman`; where that could not be built,
+`_reference` holds the same functions in NumPy. Covariances are held by factors, of
+which nothing is subtracted and none is inverted, so that R, Q and P0 may be singular.
 
-The smoother holds no covariance of a state but that of its coordinates in the factor of
-the filter; `_missing` says how, and why.
-
-The path taken by a row depends on lengths and on the rows before it, so that filtered
-values are unchanged, bit by bit, by later rows of the sequence. Values missing
-elsewhere in a batch may change them by rounding, after a gap of their own.
+Filtered values are unchanged, bit by bit, by later rows of the sequence.
 
 Wherever x is known exactly, by a singular R, a standard deviation below the rounding
 error of what it is added to counts as that error.
@@ -42,15 +35,25 @@ and 12. Prentice Hall.
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import logging
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from ._lifted import lift
-from ._run import Problem, Run
-from ._smoother import smooth
-from ._square_root import square
+from . import _reference
 from ._statistics import Statistics, add_statistics, collect
+from ._system import missing_patterns, whiten_system
+
+try:
+    from . import _kalman as compiled
+except ImportError:
+    compiled = None
+
+logging.getLogger("sklearn_seq").debug(
+    "Linear dynamical systems run %s.",
+    "compiled" if compiled else "on the NumPy reference",
+)
 
 __all__ = [
     "Filtered",
@@ -112,12 +115,12 @@ class Filtered(NamedTuple):
     ----------
     means : ndarray of shape (N, n)
 
-    covariances : ndarray of shape (N, n, n)
+    covariances : ndarray of shape (N, n, n), or None
 
     predicted_means : ndarray of shape (N, n)
         Given the rows before alone.
 
-    predicted_covariances : ndarray of shape (N, n, n)
+    predicted_covariances : ndarray of shape (N, n, n), or None
 
     log_likelihood : ndarray of shape (N,)
         Log density of each row given the earlier ones of its sequence, in nats; 0 for
@@ -138,7 +141,7 @@ class Smoothed(NamedTuple):
     ----------
     means : ndarray of shape (N, n)
 
-    covariances : ndarray of shape (N, n, n)
+    covariances : ndarray of shape (N, n, n), or None
 
     lag_one_covariances : ndarray of shape (N, n, n), or None
         Cov(s[t+1], s[t]) at row t; zeros at the last row of each sequence.
@@ -153,7 +156,7 @@ class Smoothed(NamedTuple):
     log_likelihood: np.ndarray
 
 
-def filter_states(parameters, X, offsets, U=None):
+def filter_states(parameters, X, offsets, U=None, *, covariances=True):
     """Kalman filter.
 
     Parameters
@@ -169,23 +172,25 @@ def filter_states(parameters, X, offsets, U=None):
     U : ndarray of shape (N, p), default=None
         Driving inputs.
 
+    covariances : bool, default=True
+        Whether to give the covariances, which take most of the memory.
+
     Returns
     -------
     filtered : Filtered
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        problem = Problem(parameters, X, offsets, U)
-        N, n = problem.n_rows, problem.n_states
-        result = Filtered(
-            np.empty((N, n)),
-            np.empty((N, n, n)),
-            np.empty((N, n)),
-            np.empty((N, n, n)),
-            np.empty(N),
-        )
-        for group in problem.groups:
-            _filter_group(problem, group, result)
-    return _finite(result)
+    problem = Problem(parameters, X, offsets, U)
+    shape = problem.n_rows, problem.n_states
+    result = Filtered(
+        np.empty(shape),
+        np.empty((*shape, shape[1])) if covariances else None,
+        np.empty(shape),
+        np.empty((*shape, shape[1])) if covariances else None,
+        np.empty(shape[0]),
+    )
+    *states, density = result
+    problem.run("filter_rows", density, *states)
+    return result
 
 
 def log_likelihood(parameters, X, offsets, U=None):
@@ -209,17 +214,13 @@ def log_likelihood(parameters, X, offsets, U=None):
     log_density : ndarray of shape (N,)
         0 for a row without any observed feature.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        problem = Problem(parameters, X, offsets, U)
-        lifted = lift(problem)
-        if lifted is None:
-            log_density = _log_density(problem, problem.groups)
-        else:
-            log_density = _lifted_density(problem, lifted)
-    return _finite((log_density,))[0]
+    problem = Problem(parameters, X, offsets, U)
+    log_density = np.empty(problem.n_rows)
+    problem.run("filter_rows", log_density)
+    return log_density
 
 
-def smooth_states(parameters, X, offsets, U=None, lag_one=True):
+def smooth_states(parameters, X, offsets, U=None, lag_one=True, *, covariances=True):
     """Kalman smoother.
 
     Parameters
@@ -236,31 +237,25 @@ def smooth_states(parameters, X, offsets, U=None, lag_one=True):
         Driving inputs.
 
     lag_one : bool, default=True
-        Whether to compute the covariances of neighbouring states.
+        Whether to give the covariances of neighbouring states.
+
+    covariances : bool, default=True
+        Whether to give the covariances of states.
 
     Returns
     -------
     smoothed : Smoothed
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        problem = Problem(parameters, X, offsets, U)
-        N, n = problem.n_rows, problem.n_states
-        result = Smoothed(
-            np.empty((N, n)),
-            np.empty((N, n, n)),
-            np.empty((N, n, n)) if lag_one else None,
-            np.empty(N),
-        )
-        parts = smooth(problem, result.means, result.log_likelihood, lag_one)
-        for part in parts:
-            # The tables are shorter than what is made of them.
-            _finite((part.covariances, part.lags))
-            _gather(part.covariances, part.index, part.rows, result.covariances)
-            if lag_one:
-                _gather(
-                    part.lags, part.lag_index, part.rows, result.lag_one_covariances
-                )
-    _finite((result.means, result.log_likelihood))
+    problem = Problem(parameters, X, offsets, U)
+    shape = problem.n_rows, problem.n_states
+    result = Smoothed(
+        np.empty(shape),
+        np.empty((*shape, shape[1])) if covariances else None,
+        np.empty((*shape, shape[1])) if lag_one else None,
+        np.empty(shape[0]),
+    )
+    *states, density = result
+    problem.run("smooth_rows", density, *states)
     return result
 
 
@@ -285,86 +280,80 @@ def sufficient_statistics(parameters, X, offsets, U=None):
     statistics : Statistics
         Of blocks of sequences they add up, by `add_statistics`.
     """
+    problem = Problem(parameters, X, offsets, U)
     with np.errstate(over="ignore", invalid="ignore"):
-        problem = Problem(parameters, X, offsets, U)
         statistics = collect(problem)
-    return _finite(statistics)
+        if not math.isfinite(sum(map(np.sum, statistics))):
+            refuse_infinite(statistics)
+    return statistics
 
 
-def _log_density(problem, groups):
-    """Log density of the rows of some groups."""
-    log_density = np.empty((problem.n_rows, *problem.sums.shape[1:]))
-    for group in groups:
-        run = Run(problem, group)
-        for there, schedule, _, innovations in run.pieces():
-            group.put(log_density, there, run.log_density(schedule, innovations))
-        for part in problem.parts_with_gaps(group):
-            forward, _ = problem.filter_gaps(part)
-            after = problem.after_gap(part)
-            log_density[part.rows[after]] = forward.log_density[after]
-    return log_density
+class Problem:
+    """A system and data for it, as the recursions take them.
 
+    Parameters
+    ----------
+    parameters : Parameters
 
-def _lifted_density(problem, lifted):
-    """Log density, several rows at a time up to the first missing value."""
-    log_density = _log_density(lifted, lifted.groups).ravel()[lifted.places]
-    if problem.codes is not None:
-        for group in problem.groups:
-            first = problem.first_missing[group.members[0]]
-            if first < group.rows.stop:
-                there = slice(first, group.rows.stop)
-                log_density[there] = _log_density(problem, [group])[there]
-    return log_density
+    X : ndarray of shape (N, m)
 
+    offsets : ndarray of int of shape (n_sequences + 1,)
 
-def _filter_group(problem, group, result):
-    """Fill in the filtered states of the sequences of one group."""
-    run = Run(problem, group)
-    gain = run.filter_gain()
-    for there, schedule, predicted, innovations in run.pieces():
-        group.put(result.predicted_means, there, predicted)
-        predicted += schedule.apply("filtered", gain, innovations)
-        group.put(result.means, there, predicted)
-        density = run.log_density(schedule, innovations)
-        group.put(result.log_likelihood, there, density)
-    rows, step, _ = group.in_order()
-    index = run.entry[step]
-    _gather(square(run.filtered_factors()), index, rows, result.covariances)
-    _gather(square(run.riccati.predicted), index, rows, result.predicted_covariances)
-    for part in problem.parts_with_gaps(group):
-        forward, _ = problem.filter_gaps(part, keep_factors=True)
-        there = problem.after_gap(part)
-        rows = part.rows[there]
-        result.means[rows] = forward.means.T[there]
-        result.predicted_means[rows] = forward.predicted_means.T[there]
-        result.log_likelihood[rows] = forward.log_density[there]
-        for factors, covariances in (
-            (forward.factors, result.covariances),
-            (forward.predicted_factors, result.predicted_covariances),
-        ):
-            covariances[rows] = square(np.moveaxis(factors, -1, 0))[there]
+    U : ndarray of shape (N, p), or None
 
+    Attributes
+    ----------
+    system : System
 
-def _gather(table, index, rows, out):
-    """out[rows] = table[index], without a copy where rows are a slice."""
-    if isinstance(rows, slice):
-        np.take(table, index, axis=0, out=out[rows], mode="clip")
-    else:
-        out[rows] = table[index]
+    observed : ndarray of bool of shape (n_patterns, m)
+        Patterns of missing values, the first without any.
 
+    codes : ndarray of int of shape (N,), or None
+        Pattern of each row; None if nothing is missing.
+    """
 
-def _finite(arrays):
-    """The arrays, or an error if a value left the range of floating point."""
-    for array in arrays:
-        if array is None:
-            continue
+    def __init__(self, parameters, X, offsets, U):
+        self.parameters = p = Parameters(
+            *(
+                None if value is None else np.ascontiguousarray(value, dtype=np.float64)
+                for value in parameters
+            )
+        )
+        given = [value.ravel() for value in p if value is not None]
+        if not math.isfinite(np.concatenate(given).sum()):
+            for name, value in p._asdict().items():
+                if value is not None and not np.isfinite(value).all():
+                    raise ValueError(f"The {name} must be finite.")
+        self.X = np.ascontiguousarray(X, dtype=np.float64)
+        self.U = None if U is None else np.ascontiguousarray(U, dtype=np.float64)
+        self.offsets = np.ascontiguousarray(offsets, dtype=np.intp)
+        self.n_rows, self.n_states = len(X), len(p.transition_matrix)
+        self.observed, self.codes = missing_patterns(self.X)
         with np.errstate(over="ignore", invalid="ignore"):
-            total = np.sum(array)
-        if not np.isfinite(total):
-            if not np.isfinite(array).all():
-                raise ValueError(
-                    "The states are not finite: the data are not, or too large, or "
-                    "the system has an unstable mode that the observations do not "
-                    "show."
-                )
-    return arrays
+            self.system = whiten_system(p, self.observed)
+
+    def run(self, function, log_density, *results):
+        """Call a function of the recursions, which fills in its results."""
+        recursions = _reference if compiled is None else compiled
+        with np.errstate(over="ignore", invalid="ignore"):
+            checksum = getattr(recursions, function)(
+                self.system,
+                self.X,
+                self.offsets,
+                self.codes,
+                self.U,
+                log_density,
+                *results,
+            )
+        if not math.isfinite(checksum):
+            refuse_infinite((log_density, *results))
+
+
+def refuse_infinite(results):
+    """An error if a value left the range of floating point."""
+    for result in results:
+        if result is not None and not np.isfinite(result).all():
+            raise ValueError(
+                "The states are not finite: the data are not, or too large, or the "
+                "system has an unstable mode that the observations do not show."
+            )

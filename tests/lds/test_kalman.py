@@ -1,5 +1,7 @@
 """Kalman filter and smoother, against statsmodels and Gaussian conditioning."""
 
+from contextlib import contextmanager
+
 import mpmath
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
-from sklearn_seq.lds import _square_root
+from sklearn_seq.lds import kalman
 from sklearn_seq.lds.kalman import (
     Parameters,
     Statistics,
@@ -17,6 +19,30 @@ from sklearn_seq.lds.kalman import (
     smooth_states,
     sufficient_statistics,
 )
+
+BOTH = ["compiled", "reference"]
+
+
+@pytest.fixture(params=BOTH, scope="module", autouse=True)
+def recursions(request):
+    """The tests of this file run on the compiled recursions and on the reference."""
+    with recursions_of(request.param):
+        yield
+
+
+@contextmanager
+def recursions_of(kind):
+    if kind == "compiled" and kalman.compiled is None:
+        pytest.skip("not compiled")
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == "reference":
+            patch.setattr(kalman, "compiled", None)
+        yield
+
+
+def shortened(lengths):
+    """For the reference, which is slow, and takes rows late and early alike."""
+    return lengths if kalman.compiled else tuple(min(n, 150) for n in lengths)
 
 
 def random_covariance(rng, n):
@@ -182,7 +208,7 @@ def test_equal_to_statsmodels(seed, lengths, missing):
     n, m = rng.integers(1, 11, 2)
     p = int(rng.integers(0, 3))
     parameters = random_system(rng, n, m, p, rng.choice([0.5, 0.95, 0.999]))
-    X, offsets, U = random_rows(rng, lengths, m, p, missing)
+    X, offsets, U = random_rows(rng, shortened(lengths), m, p, missing)
     filtered = filter_states(parameters, X, offsets, U)
     smoothed = smooth_states(parameters, X, offsets, U)
     density = log_likelihood(parameters, X, offsets, U)
@@ -302,7 +328,7 @@ def test_later_rows_change_nothing(lengths, change, missing):
     rng = np.random.default_rng(len(lengths))
     n, m = 3, 2
     parameters = random_system(rng, n, m, 1)
-    X, offsets, U = random_rows(rng, lengths, m, 1, missing)
+    X, offsets, U = random_rows(rng, shortened(lengths), m, 1, missing)
     before = filter_states(parameters, X, offsets, U)
     density = log_likelihood(parameters, X, offsets, U)
     first, last = offsets[:-1], offsets[1:]
@@ -478,14 +504,15 @@ def test_unseen_growth_and_slow_decay():
         np.eye(2), np.array([[1.0, 0.0]]), np.diag([0.0, 1.0]), np.eye(1),
         np.zeros(2), np.eye(2),
     )  # fmt: skip
-    X = np.ones((2000, 1))
-    filtered = filter_states(parameters, X, [0, 2000])
-    steps = np.arange(1, 2001)
+    (n,) = shortened((2000,))
+    X = np.ones((n, 1))
+    filtered = filter_states(parameters, X, [0, n])
+    steps = np.arange(1, n + 1)
     np.testing.assert_allclose(filtered.covariances[:, 0, 0], 1 / (1 + steps))
     np.testing.assert_allclose(filtered.covariances[:, 1, 1], steps)
     np.testing.assert_allclose(filtered.means[:, 0], steps / (1 + steps))
-    smoothed = smooth_states(parameters, X, [0, 2000])
-    np.testing.assert_allclose(smoothed.covariances[:, 0, 0], 1 / 2001)
+    smoothed = smooth_states(parameters, X, [0, n])
+    np.testing.assert_allclose(smoothed.covariances[:, 0, 0], 1 / (n + 1))
 
 
 def test_long_and_slow():
@@ -494,7 +521,7 @@ def test_long_and_slow():
     parameters = Parameters(
         np.eye(1), np.eye(1), 1e-6 * np.eye(1), np.eye(1), np.zeros(1), np.eye(1)
     )
-    X = rng.standard_normal((20_000, 1))
+    X = rng.standard_normal((*shortened((20_000,)), 1))
     expected = by_statsmodels(parameters, X)
     smoothed = smooth_states(parameters, X, [0, len(X)])
     assert_close(smoothed.log_likelihood, expected.llf_obs)
@@ -548,15 +575,120 @@ def test_refusals():
         filter_states(unseen, np.zeros((4000, 1)), [0, 4000])
 
 
-def test_a_model_asked_again_gives_the_same_bits():
-    rng = np.random.default_rng(5)
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize("name", ["input_matrix", "feedthrough_matrix"])
+def test_one_way_of_inputs(name, missing):
+    rng = np.random.default_rng(2)
+    parameters = random_system(rng, 3, 2, 2)._replace(**{name: None})
+    X, offsets, U = random_rows(rng, (6,), 2, 2, missing)
+    mean, _, density = by_conditioning(parameters, X, U)
+    smoothed = smooth_states(parameters, X, offsets, U)
+    assert_close(smoothed.means.ravel(), mean[: smoothed.means.size])
+    assert_close(log_likelihood(parameters, X, offsets, U).sum(), density)
+
+
+def test_what_is_not_asked_for_is_not_made():
+    rng = np.random.default_rng(4)
     parameters = random_system(rng, 3, 2)
-    rows = rng.standard_normal((400, 2))
-    # Short, longer, short again: what is remembered must be extended and cut.
-    lengths = [3, 40, 400, 7, 400, 1]
-    first = [smooth_states(parameters, rows[:n], np.array([0, n])) for n in lengths]
-    for n, found in zip(lengths, first, strict=True):
-        _square_root.REMEMBERED.clear()
-        alone = smooth_states(parameters, rows[:n], np.array([0, n]))
-        for one, other in zip(found, alone, strict=True):
-            np.testing.assert_array_equal(one, other)
+    X, offsets, _ = random_rows(rng, (30, 8), 2, 0, 0.1)
+    filtered = filter_states(parameters, X, offsets)
+    means = filter_states(parameters, X, offsets, covariances=False)
+    assert means.covariances is None and means.predicted_covariances is None
+    np.testing.assert_array_equal(means.means, filtered.means)
+    np.testing.assert_array_equal(means.log_likelihood, filtered.log_likelihood)
+    smoothed = smooth_states(parameters, X, offsets)
+    means = smooth_states(parameters, X, offsets, lag_one=False, covariances=False)
+    assert means.covariances is None and means.lag_one_covariances is None
+    np.testing.assert_array_equal(means.means, smoothed.means)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 6),
+    m=st.integers(1, 4),
+    p=st.integers(0, 2),
+    radius=st.sampled_from([0.0, 0.5, 0.95, 0.999, 1.02]),
+    ranks=st.tuples(*[st.integers(0, 6)] * 3),
+    missing=st.sampled_from([0.0, 0.01, 0.2]),
+    lengths=st.sampled_from([(1,), (120,), (20,) * 5, (3, 80, 0, 7, 40)]),
+)
+def test_compiled_equal_to_reference(seed, n, m, p, radius, ranks, missing, lengths):
+    """Singular Q and P0, and R of full rank or next to none."""
+    if kalman.compiled is None:
+        pytest.skip("not compiled")
+    rng = np.random.default_rng(seed)
+    parameters = random_system(rng, n, m, p, radius or 1.0)
+    Q, P0 = (
+        (lambda factor: factor @ factor.T)(rng.standard_normal((n, min(rank, n))))
+        for rank in ranks[:2]
+    )
+    parameters = parameters._replace(
+        transition_matrix=parameters.transition_matrix * (radius > 0),
+        transition_covariance=Q,
+        initial_state_covariance=P0,
+        observation_covariance=parameters.observation_covariance
+        * (1.0 if ranks[2] else 1e-4),
+    )
+    X, offsets, U = random_rows(rng, lengths, m, p, missing)
+    results = []
+    for kind in BOTH:
+        with recursions_of(kind):
+            smoothed = smooth_states(parameters, X, offsets, U)
+            results.append(
+                [
+                    *filter_states(parameters, X, offsets, U),
+                    *sufficient_statistics(parameters, X, offsets, U),
+                    smoothed.means,
+                    np.stack([smoothed.covariances, smoothed.lag_one_covariances]),
+                ]
+            )
+    for ours, theirs in zip(*results, strict=True):
+        assert_close(ours, theirs, 1e-8)
+
+
+def test_values_do_not_depend_on_other_sequences():
+    """Nor on how many of them have been there before, bit by bit."""
+    rng = np.random.default_rng(7)
+    repeats = 12 if kalman.compiled else 1
+    for n, m in ((3, 2), (12, 3)):
+        parameters = random_system(rng, n, m)
+        X, offsets, _ = random_rows(rng, (90, 400, 90, 15) * repeats, m, 0, 0.03)
+        X[:490] = rng.standard_normal((490, m))
+        together = all_outputs(parameters, X, offsets)
+        for k in (0, 1, 2, 4 * repeats - 2):
+            rows = slice(offsets[k], offsets[k + 1])
+            alone = all_outputs(parameters, X[rows], [0, rows.stop - rows.start])
+            for ours, theirs in zip(together, alone, strict=True):
+                if kalman.compiled is None:
+                    assert_close(ours[rows], theirs, 1e-12)
+                else:
+                    np.testing.assert_array_equal(ours[rows], theirs)
+
+
+@pytest.mark.parametrize("rotate", [False, True])
+def test_steady_state_of_a_singular_covariance(rotate):
+    """States that are known exactly, whose factors do not repeat but for rotations."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(300)
+    x[[100, 101, 180]] = np.nan
+    a = [0.5, -0.3, 0.2]
+    basis = np.linalg.qr(rng.standard_normal((3, 3)))[0] if rotate else np.eye(3)[::-1]
+    A = basis @ np.array([a, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]) @ basis.T
+    C = np.array([[1.0, 0.0, 0.0]]) @ basis.T
+    Q = basis @ np.diag([1.0, 0.0, 0.0]) @ basis.T
+    parameters = Parameters(A, C, Q, np.zeros((1, 1)), np.zeros(3), np.eye(3))
+    smoothed = smooth_states(parameters, x[:, None], [0, 300])
+    states = smoothed.means @ basis
+    known = ~np.isnan(x)
+    np.testing.assert_allclose(states[known, 0], x[known], atol=1e-9)
+    np.testing.assert_allclose(states[2:, 2], states[:-2, 0], atol=1e-9)
+    # of one missing value, given all others, by least squares
+    row = 180
+    weights = np.array([1.0, -a[0], -a[1], -a[2]])
+    residuals = [x[row + k - np.arange(4)] for k in range(4)]
+    others = [sum(np.delete(weights * r, k)) for k, r in enumerate(residuals)]
+    expected = -(weights @ others) / (weights @ weights)
+    np.testing.assert_allclose(states[row, 0], expected, atol=1e-9)
+    variance = (basis.T @ smoothed.covariances[row] @ basis)[0, 0]
+    np.testing.assert_allclose(variance, 1 / (weights @ weights), rtol=1e-9)

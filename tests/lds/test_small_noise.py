@@ -5,9 +5,13 @@ from functools import cache
 import mpmath
 import numpy as np
 import pytest
-from test_kalman import Parameters, random_covariance, statistics_by_conditioning
+from test_kalman import (
+    Parameters,
+    random_covariance,
+    recursions,  # noqa: F401
+    statistics_by_conditioning,
+)
 
-from sklearn_seq.lds._chain import change_of_factor
 from sklearn_seq.lds.kalman import smooth_states, sufficient_statistics
 
 EPS = np.finfo(float).eps
@@ -205,18 +209,3 @@ def test_statistics(kind, noise, missing, layout):
         np.testing.assert_allclose(
             ours, theirs, rtol=0, atol=relative * scale, err_msg=name
         )
-
-
-def test_change_of_factor():
-    """Rows that are nearly dependent come before those that are not."""
-    rng = np.random.default_rng(0)
-    n = 4
-    factors = rng.standard_normal((50, n, n))
-    factors[:, 1] = factors[:, 0] + 1e-12 * factors[:, 1]
-    rotations = np.linalg.qr(rng.standard_normal((50, n, n)))[0]
-    rotated = factors @ rotations
-    change = change_of_factor(factors, rotated)
-    np.testing.assert_allclose(
-        change @ np.swapaxes(change, 1, 2), np.tile(np.eye(n), (50, 1, 1)), atol=1e-14
-    )
-    np.testing.assert_allclose(factors @ change, rotated, rtol=0, atol=1e-13)
