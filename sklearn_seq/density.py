@@ -123,9 +123,11 @@ class SequenceDensity(SequenceEstimator):
 
     def _refuse_parameters_set_by_hand(self):
         """Attributes of a model that was never fitted make no fitted one."""
+        if hasattr(self, "n_features_in_"):
+            return
         names = inspect.signature(self.from_parameters).parameters
         given = [f"{name}_" for name in names if f"{name}_" in vars(self)]
-        if given and not hasattr(self, "n_features_in_"):
+        if given:
             name = type(self).__name__
             raise NotFittedError(
                 f"This {name} instance is not fitted yet: {given[0]} was set by hand, "

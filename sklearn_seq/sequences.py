@@ -125,6 +125,8 @@ class Layout:
     @property
     def holes(self):
         """Rows before which a frame's index shows a hole: an ascending array."""
+        if len(self.offsets) == len(self.sequence_offsets):
+            return self.offsets[:0]
         return np.setdiff1d(self.offsets, self.sequence_offsets)
 
     @property
