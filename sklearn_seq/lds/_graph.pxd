@@ -151,7 +151,13 @@ cdef inline Int keep_only(Graph *graph, Int node) except -1 nogil:
 
 
 cdef inline Int settle(
-    Graph *graph, Int n, Int start, Int kind, bint may_rest, const double *scale
+    Graph *graph,
+    Int n,
+    Int start,
+    Int kind,
+    bint may_rest,
+    const double *scale,
+    double *deviations,
 ) noexcept nogil:
     """Where an edge leads: to the values after the last node, or to a steady state.
 
@@ -162,20 +168,28 @@ cdef inline Int settle(
     cdef double *covariance = graph.node_values + new * graph.node_size + n * n
     cdef double change, least = DBL_MAX
     cdef int waited = 0
+    cdef Int i
     if may_rest:
         if steady == start and graph.nodes[start].kind == kind:
             return start
+        for i in range(n):
+            deviations[i] = sqrt(covariance[i * n + i])
         if steady >= 0 and graph.nodes[steady].kind == kind:
             change = distance(
                 n,
                 covariance,
                 graph.node_values + steady * graph.node_size + n * n,
                 scale,
+                deviations,
             )
             if change <= 8 * n * DBL_EPSILON:
                 return steady
         change = distance(
-            n, covariance, graph.node_values + start * graph.node_size + n * n, scale
+            n,
+            covariance,
+            graph.node_values + start * graph.node_size + n * n,
+            scale,
+            deviations,
         )
         least, waited = graph.nodes[start].least, graph.nodes[start].waited + 1
         if change < least:
@@ -189,7 +203,11 @@ cdef inline Int settle(
 
 
 cdef inline double distance(
-    Int n, const double *new, const double *old, const double *scale
+    Int n,
+    const double *new,
+    const double *old,
+    const double *scale,
+    const double *deviations,
 ) noexcept nogil:
     """Between two covariances, in units of what rounding makes of their factors.
 
@@ -201,8 +219,8 @@ cdef inline double distance(
         for j in range(i + 1):
             difference = fabs(new[i * n + j] - old[i * n + j])
             bound = (
-                scale[i] * sqrt(old[j * n + j])
-                + scale[j] * sqrt(old[i * n + i])
+                scale[i] * deviations[j]
+                + scale[j] * deviations[i]
                 + DBL_EPSILON * scale[i] * scale[j]
             )
             if difference > largest * bound:

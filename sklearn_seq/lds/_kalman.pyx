@@ -106,7 +106,7 @@ cdef class Model:
     cdef const double[::1] initial_mean, constant
     cdef const unsigned char[:, ::1] observed
     cdef Int n, m, p
-    cdef bint smoothing
+    cdef bint smoothing, filtered
     cdef Graph forward, backward
     cdef double checksum  # not finite if a result is not
     cdef double *memory  # holds the arrays below
@@ -115,12 +115,13 @@ cdef class Model:
     cdef double *other  # likewise
     cdef double *weights
     cdef double *scale
+    cdef double *deviations
     cdef double *seen
     cdef double *innovation
     cdef double *mean
     cdef double *moved
 
-    def __cinit__(self, system, bint smoothing):
+    def __cinit__(self, system, bint smoothing, bint filtered):
         self.A, self.noise = system.transition, system.noise
         self.C, self.whitener = system.observation, system.whitener
         self.minus_C = -np.ascontiguousarray(system.observation.swapaxes(1, 2))
@@ -128,7 +129,7 @@ cdef class Model:
         self.initial_mean = system.initial_mean
         self.initial_factor = system.initial_factor
         self.B, self.D = system.input_matrix, system.feedthrough_matrix
-        self.smoothing = smoothing
+        self.smoothing, self.filtered = smoothing, filtered
         self.checksum = 0.0
         cdef Int n = self.A.shape[0], m = self.C.shape[1], i, j
         self.n, self.m, self.p = n, m, 0
@@ -141,7 +142,7 @@ cdef class Model:
         self.forward.node_size = self.backward.node_size = 2 * n * n
         self.forward.edge_size = m * m + m + 2 * m * n + 8 * n * n
         self.backward.edge_size = 2 * n * n
-        self.memory = <double *> malloc((9 * n * n + 6 * n + 2 * m + 1) * sizeof(double))
+        self.memory = <double *> malloc((9 * n * n + 7 * n + 2 * m + 1) * sizeof(double))
         if self.memory == NULL:
             raise MemoryError
         self.transposed = self.memory
@@ -151,7 +152,8 @@ cdef class Model:
         self.scale = self.weights + 2 * n
         self.mean = self.scale + n
         self.moved = self.mean + n
-        self.seen = self.moved + n
+        self.deviations = self.moved + n
+        self.seen = self.deviations + n
         self.innovation = self.seen + m
         for i in range(n):
             for j in range(n):
@@ -210,9 +212,10 @@ cdef class Model:
 
         # [L; I] becomes [L M; M]
         memcpy(row.factor, old, size)
-        memset(row.M, 0, size)
-        for i in range(n):
-            row.M[i * n + i] = 1.0
+        if self.smoothing:
+            memset(row.M, 0, size)
+            for i in range(n):
+                row.M[i * n + i] = 1.0
         for i in range(m):
             for k in range(i):
                 row.lower[i * m + k] = 0.0
@@ -230,7 +233,9 @@ cdef class Model:
                 row.inverse[i] = 0.0
                 memset(row.gain + i * 2 * n, 0, rows * sizeof(double))
         graph.edges[edge].log_scale = log_scale
-        multiply_transposed(n, row.factor, row.factor, row.covariance)
+        if self.filtered:
+            multiply_transposed(n, row.factor, row.factor, row.covariance)
+            self.checksum += total(n * n, row.covariance)
 
         # [A L, N], and below it [I, 0], which becomes [T1, T2]
         memset(self.array, 0, 2 * n * rows * sizeof(double))
@@ -250,16 +255,16 @@ cdef class Model:
             take_rows(self.array + n * rows, rows, n, n, row.T2)
 
         # standard deviations of what is added up to the new state
-        for i in range(n):
-            self.scale[i] = 0.0
-            for j in range(n):
-                self.scale[i] += (
-                    fabs(self.A[i, j]) * sqrt(old[n * n + j * n + j])
-                    + fabs(self.noise[i, j])
-                )
-        cdef Int end = settle(graph, n, start, kind, kind == 0, self.scale)
+        memset(self.scale, 0, n * sizeof(double))
+        for j in range(n):
+            z = sqrt(old[n * n + j * n + j])
+            for i in range(n):
+                self.scale[i] += fabs(self.A[i, j]) * z + fabs(self.noise[i, j])
+        cdef Int end = settle(
+            graph, n, start, kind, kind == 0, self.scale, self.deviations
+        )
         graph.edges[edge].end = end
-        self.checksum += total(n * n, row.covariance) + total(n * n, new)
+        self.checksum += total(n * n, new)
         if self.smoothing and new != graph.node_values + end * graph.node_size:
             self.turn(row.T1, new, graph.node_values + end * graph.node_size)
         if self.smoothing:
@@ -377,7 +382,9 @@ cdef class Model:
         self.checksum += total(2 * n * n, covariance)
         for i in range(n):
             self.scale[i] = 1.0
-        graph.edges[edge].end = settle(graph, n, start, kind, loop, self.scale)
+        graph.edges[edge].end = settle(
+            graph, n, start, kind, loop, self.scale, self.deviations
+        )
         return edge
 
     cdef inline double take_in(
@@ -452,7 +459,7 @@ def filter_rows(
     double[:, :, ::1] predicted_covariances=None,
 ):
     """Filter all sequences; see `_reference.filter_rows`."""
-    cdef Model model = Model(system, False)
+    cdef Model model = Model(system, False, covariances is not None)
     cdef Graph *graph = &model.forward
     cdef Int n = model.n, k, t, edge, node
     cdef Int most = most_edges(graph)
@@ -506,7 +513,7 @@ def smooth_rows(
     double[:, :, ::1] sums=None,
 ):
     """Smooth all sequences; see `_reference.smooth_rows`."""
-    cdef Model model = Model(system, True)
+    cdef Model model = Model(system, True, False)
     cdef Graph *graph = &model.forward
     cdef Int n = model.n, m = model.m, k, t, begin, end, edge, node, step, length = 0
     cdef Int most = most_edges(graph), most_backward = most_edges(&model.backward)
