@@ -24,7 +24,7 @@ from ..hmm._log_filter import log_filtered
 from ..targets import SEQUENCE
 from ._fitting import SETTINGS, in_order, learn_system
 from ._lds import LinearDynamicalSystem
-from ._regressor import mean_of_known
+from ._regressor import centred, mean_of_known
 from .kalman import log_likelihood
 
 
@@ -247,7 +247,7 @@ class LDSClassifier(SequenceClassifier):
         self.means_ = np.array([mean_of_known(rows) for rows, _ in stretches])
         self.means_ *= self.fit_intercept
         tasks = [
-            (clone(base), rows - self.means_[c], groups, class_name(self, c))
+            (clone(base), centred(rows, self.means_[c]), groups, class_name(self, c))
             for c, (rows, groups) in enumerate(stretches)
         ]
         with Pool(self.n_jobs, n_classes) as pool:
@@ -277,7 +277,9 @@ class LDSClassifier(SequenceClassifier):
         rows = in_order(sequences.rows)
         densities = np.column_stack(
             [
-                log_likelihood(system.parameters(), rows - mean, sequences.offsets)
+                log_likelihood(
+                    system.parameters(), centred(rows, mean), sequences.offsets
+                )
                 for system, mean in zip(self.systems_, self.means_, strict=True)
             ]
         )

@@ -22,7 +22,7 @@ from ..targets import NEXT, SEQUENCE, STEP
 from ._fitting import check_inputs, in_order, learn_system, split_inputs, warn_of_few
 from ._lds import LinearDynamicalSystem
 from ._open_loop import driven_outputs, driven_states, learn_open_loop
-from ._states import filtered_at, filtered_means
+from ._states import filtered_means
 from .kalman import filter_states, log_likelihood
 
 
@@ -33,6 +33,14 @@ def mean_of_known(values):
         sums = np.where(known, values, 0.0).sum(axis=0)
     check_squares(sums)
     return sums / np.maximum(known.sum(axis=0), 1)
+
+
+def centred(values, mean):
+    """Values less the mean, which floating point must hold; NaN is missing."""
+    with np.errstate(over="ignore"):
+        out = values - mean
+    check_squares(np.nan_to_num(out, posinf=np.inf, neginf=-np.inf))
+    return out
 
 
 @documented
@@ -238,9 +246,9 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         self.mean_ = mean_of_known(observed) * self.fit_intercept
         self.input_mean_ = None
         if inputs is not None:
-            self.input_mean_ = inputs.mean(axis=0) * self.fit_intercept
-            inputs = inputs - self.input_mean_
-        observed = observed - self.mean_
+            self.input_mean_ = mean_of_known(inputs) * self.fit_intercept
+            inputs = centred(inputs, self.input_mean_)
+        observed = centred(observed, self.mean_)
         fixed = dict(self.fixed or {})
         if targets.kind == NEXT and inputs is not None:
             if "feedthrough_matrix" in fixed:
@@ -314,8 +322,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         """Observed rows and their inputs, without their means."""
         observed, inputs = split_inputs(self, sequences.rows)
         if inputs is not None:
-            inputs = inputs - self.input_mean_
-        return observed - self.mean_, inputs
+            inputs = centred(inputs, self.input_mean_)
+        return centred(observed, self.mean_), inputs
 
     def _driving_inputs(self, sequences):
         """X, where it drives the system that has a y."""
@@ -337,8 +345,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     def _final_states(self, parameters, sequences):
         observed, inputs = self._observations(sequences)
-        data = observed, sequences.offsets, inputs
-        return filtered_at(last_rows(sequences), parameters, *data)[0]
+        states = filtered_means(parameters, observed, sequences.offsets, inputs)
+        return states[last_rows(sequences)]
 
     def _outputs(self, sequences):
         """Predicted means (n, n_targets)."""
@@ -347,7 +355,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
             states = self._final_states(p, sequences)
             return states @ self.coef_.T + self.intercept_
         if self.target_kind_ == STEP:
-            inputs = self._driving_inputs(sequences) - self.input_mean_
+            inputs = centred(self._driving_inputs(sequences), self.input_mean_)
             return driven_outputs(p, inputs, sequences.offsets) + self.mean_
         observed, inputs = self._observations(sequences)
         states = filtered_means(p, observed, sequences.offsets, inputs)
@@ -386,7 +394,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         Of the states that show in the targets.
         """
         if self.target_kind_ == STEP:
-            inputs = self._driving_inputs(sequences) - self.input_mean_
+            inputs = centred(self._driving_inputs(sequences), self.input_mean_)
             means, covariances = driven_states(p, inputs, sequences.offsets)
             return means + self.mean_, covariances
         observed, inputs = self._observations(sequences)
@@ -442,7 +450,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         rows = observed
         if inputs is not None:
             rows = np.hstack([observed, inputs])
-            future = future - self.input_mean_
+            future = centred(future, self.input_mean_)
         means, _ = self.system_._forecast(sequences.with_rows(rows), n_steps, future)
         means += self.mean_
         warn_if_far(self, means, "forecasts")

@@ -519,3 +519,12 @@ def test_beyond_floating_point_there_is_an_error_alone():
     Z = np.random.default_rng(0).normal(size=(80, 2)) * 1e307
     with pytest.raises(ValueError, match="beyond floating point"):
         LDSRegressor(1).fit(Z, Z[:, 0])
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_inputs_beyond_floating_point_are_refused():
+    X = np.tile([1, 1, -1, -1, 1], 4)[:, None] * np.finfo(np.float64).max
+    with pytest.raises(ValueError, match="beyond floating point. Scale them"):
+        LDSRegressor(max_iter=2).fit(X, np.arange(20.0))
+    with pytest.raises(ValueError, match="beyond floating point. Scale them"):
+        LDSClassifier(max_iter=2).fit(X, np.arange(20) // 10)
