@@ -16,7 +16,7 @@ from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
 from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.datasets import load_lynx, load_sunspots
-from sklearn_seq.lds import LDSRegressor, LinearDynamicalSystem
+from sklearn_seq.lds import LDSClassifier, LDSRegressor, LinearDynamicalSystem
 from sklearn_seq.lds._open_loop import regressed, unexplained
 from sklearn_seq.metrics import mean_log_likelihood_scorer
 from sklearn_seq.model_selection import TimeSeriesSplitWithContext
