@@ -27,6 +27,7 @@ ALLOWED_SKIPS = (
     "hmmlearn has no wheels for Python 3.14 and later",
     "scikit-learn < 1.9 has no callbacks",
     "files have no mode to run them there",  # on Windows
+    "the kernels are not compiled",  # a test misses them where a compiler is
 )
 
 

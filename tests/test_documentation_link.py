@@ -2,7 +2,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
-from sklearn_seq import _documentation_link
+from sklearn_seq._core import documentation_link
 from sklearn_seq.autoregressive import ARRegressor
 from sklearn_seq.hmm import GaussianHMM
 from sklearn_seq.preprocessing import PerTimestep
@@ -19,15 +19,15 @@ def test_the_representation_leads_to_the_page(monkeypatch, estimator):
     class Metadata:
         get_all = metadata.get
 
-    monkeypatch.setattr(_documentation_link, "metadata", lambda name: Metadata)
+    monkeypatch.setattr(documentation_link, "metadata", lambda name: Metadata)
     page = f"https://example.org/docs/api/sklearn_seq.{type(estimator).__name__}.html"
     assert f'href="{page}"' in estimator_html_repr(estimator)
 
 
 def test_no_page_no_link(monkeypatch):
     def missing(name):
-        raise _documentation_link.PackageNotFoundError
+        raise documentation_link.PackageNotFoundError
 
-    monkeypatch.setattr(_documentation_link, "metadata", missing)
+    monkeypatch.setattr(documentation_link, "metadata", missing)
     text = estimator_html_repr(ARRegressor())
     assert "ARRegressor" in text and "href" not in text

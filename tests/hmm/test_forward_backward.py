@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from engines import NO_KERNEL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_inference import KINDS, assert_close, offsets_of, random_model
@@ -12,9 +13,7 @@ from test_inference import KINDS, assert_close, offsets_of, random_model
 from sklearn_seq.hmm import inference
 from sklearn_seq.hmm.inference import forward, log_likelihood, smooth, viterbi
 
-needs_kernel = pytest.mark.skipif(
-    inference.compiled is None, reason="the kernels are not compiled"
-)
+needs_kernel = pytest.mark.skipif(inference.compiled is None, reason=NO_KERNEL)
 
 
 def run_all(model, rows, offsets):

@@ -9,20 +9,17 @@ import tracemalloc
 import numpy as np
 import peers
 import pytest
+from engines import engine_of, engines
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sklearn_seq.hmm import inference
 from sklearn_seq.hmm.inference import forward, log_likelihood, smooth, viterbi
 
-ENGINES = ["compiled", "reference"] if inference.compiled else ["reference"]
 
-
-@pytest.fixture(params=ENGINES, autouse=True, scope="module")
+@pytest.fixture(params=engines(inference), autouse=True, scope="module")
 def engine(request):
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "reference":
-            patch.setattr(inference, "compiled", None)
+    with engine_of(inference, request.param):
         yield
 
 

@@ -1,10 +1,9 @@
 """Kalman filter and smoother, against statsmodels and Gaussian conditioning."""
 
-from contextlib import contextmanager
-
 import mpmath
 import numpy as np
 import pytest
+from engines import NO_KERNEL, engine_of, engines
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
@@ -20,23 +19,11 @@ from sklearn_seq.lds.kalman import (
     sufficient_statistics,
 )
 
-BOTH = ["compiled", "reference"]
 
-
-@pytest.fixture(params=BOTH, scope="module", autouse=True)
+@pytest.fixture(params=engines(kalman), scope="module", autouse=True)
 def recursions(request):
     """The tests of this file run on the compiled recursions and on the reference."""
-    with recursions_of(request.param):
-        yield
-
-
-@contextmanager
-def recursions_of(kind):
-    if kind == "compiled" and kalman.compiled is None:
-        pytest.skip("not compiled")
-    with pytest.MonkeyPatch.context() as patch:
-        if kind == "reference":
-            patch.setattr(kalman, "compiled", None)
+    with engine_of(kalman, request.param):
         yield
 
 
@@ -602,6 +589,8 @@ def test_what_is_not_asked_for_is_not_made():
     np.testing.assert_array_equal(means.means, smoothed.means)
 
 
+@pytest.mark.skipif(kalman.compiled is None, reason=NO_KERNEL)
+@pytest.mark.parametrize("recursions", ["compiled"], indirect=True)
 @settings(max_examples=50, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -615,8 +604,6 @@ def test_what_is_not_asked_for_is_not_made():
 )
 def test_compiled_equal_to_reference(seed, n, m, p, radius, ranks, missing, lengths):
     """Singular Q and P0, and R of full rank or next to none."""
-    if kalman.compiled is None:
-        pytest.skip("not compiled")
     rng = np.random.default_rng(seed)
     parameters = random_system(rng, n, m, p, radius or 1.0)
     Q, P0 = (
@@ -632,8 +619,8 @@ def test_compiled_equal_to_reference(seed, n, m, p, radius, ranks, missing, leng
     )
     X, offsets, U = random_rows(rng, lengths, m, p, missing)
     results = []
-    for kind in BOTH:
-        with recursions_of(kind):
+    for kind in ("compiled", "reference"):
+        with engine_of(kalman, kind):
             smoothed = smooth_states(parameters, X, offsets, U)
             results.append(
                 [
