@@ -115,7 +115,7 @@ def expectation_maximization(
         Is told of each iteration, as an `IterationReport` is.
 
     longer_steps : callable, default=None
-        ``longer_steps(parameters) -> Leaps or QuasiNewton`` for the guess of a run:
+        ``longer_steps(parameters) -> SQUAREM or QuasiNewton`` for the guess of a run:
         what proposes steps that are taken where they raise the likelihood, in the place
         of those of EM.
 

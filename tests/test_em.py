@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_seq._core.em_steps import Leaps, QuasiNewton
+from sklearn_seq._core.em_steps import SQUAREM, QuasiNewton
 from sklearn_seq.em import expectation_maximization
 
 N = 10  # time steps
@@ -160,9 +160,9 @@ class Plain:
         return N * statistics
 
 
-def leaps(x, **params):
+def squarem(x, **params):
     plain = Plain(**params)
-    return Leaps(plain.to_vector, plain.from_vector)
+    return SQUAREM(plain.to_vector, plain.from_vector)
 
 
 def newton(x, **params):
@@ -190,7 +190,7 @@ def valley(curvature, longer_steps, **params):
     return result, len(evaluated)
 
 
-@pytest.mark.parametrize("longer_steps", [leaps, newton])
+@pytest.mark.parametrize("longer_steps", [squarem, newton])
 def test_longer_steps_save_steps(longer_steps):
     curvature = np.array([1.0, 0.01, 0.003])
     slow, n_slow = valley(curvature, None, max_iter=5000, tol=1e-10)
@@ -230,14 +230,14 @@ def test_quasi_newton_leaves_a_saddle(start):
     np.testing.assert_allclose(result.parameters, [0.0, 1.0], atol=1e-4)
 
 
-@pytest.mark.parametrize("longer_steps", [leaps, newton])
+@pytest.mark.parametrize("longer_steps", [squarem, newton])
 @given(st.lists(st.floats(1e-4, 1.0), min_size=1, max_size=5))
 def test_longer_steps_never_lower_the_likelihood(longer_steps, curvature):
     result, _ = valley(np.array(curvature), longer_steps, max_iter=40, tol=-1.0)
     assert np.diff(result.lower_bounds).min() >= 0
 
 
-@pytest.mark.parametrize("longer_steps", [leaps, newton])
+@pytest.mark.parametrize("longer_steps", [squarem, newton])
 @pytest.mark.parametrize("value", [None, 1e6, nan, inf])
 def test_refused_and_bad_steps_leave_em_as_it_is(longer_steps, value):
     curvature = np.array([1.0, 0.1])

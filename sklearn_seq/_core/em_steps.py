@@ -18,12 +18,12 @@ LEAST_FALL = 0.1  # of the slope, over a step long enough to say what is left
 LEAST_COSINE = 1e-8  # between a step and the fall of the gradient over it
 
 
-class Leaps:
+class SQUAREM:
     """Squared extrapolation: every second step of EM made longer, if that is better.
 
     From two steps θ0 → θ1 → θ2 of the map, r = θ1 - θ0 and v = θ2 - θ1 - r follow the
-    leap θ0 + 2 a r + a² v with a = |r| / |v|, which is θ2 itself for a = 1. EM that
-    creeps along a valley needs many times fewer steps. A leap that would lower the
+    extrapolation θ0 + 2 a r + a² v with a = |r| / |v|, which is θ2 itself for a = 1.
+    EM that creeps along a valley needs many times fewer steps. One that would lower the
     likelihood is taken back, and the longest one allowed is made shorter.
 
     Parameters
@@ -50,7 +50,7 @@ class Leaps:
         self._at_end = False
 
     def propose(self, parameters, step):
-        """Where to leap, given a point and the step of EM from it; None if nowhere."""
+        """The point to try, given one and the step of EM from it; None if none."""
         self._at_end = self._first is not None
         if not self._at_end:
             self._first = self._to_vector(parameters)
@@ -68,7 +68,7 @@ class Leaps:
         return self._from_vector(first + 2 * a * r + a * a * v, step)
 
     def arrive(self, parameters, statistics, taken, rise, least):
-        """As for `QuasiNewton`. Small steps between two leaps say nothing."""
+        """As for `QuasiNewton`. Small steps between two extrapolations say nothing."""
         if taken is False:
             self._longest = max(1.0 + 1e-3, self._length / 2)
         elif taken and self._length == self._longest:
@@ -89,7 +89,7 @@ class QuasiNewton:
     ----------
     coordinates : object
         With methods ``to_vector(parameters)`` and ``from_vector(vector, parameters)``,
-        as for `Leaps`, and ``gradient(statistics, parameters) -> ndarray``: that of the
+        as for `SQUAREM`, and ``gradient(statistics, parameters) -> ndarray``: that of the
         log-likelihood in these coordinates, from the statistics of an E-step.
 
     References

@@ -19,7 +19,7 @@ from operator import add
 
 import numpy as np
 
-from .._core.em_steps import Leaps, QuasiNewton
+from .._core.em_steps import SQUAREM, QuasiNewton
 from .._core.parallel import SharedSums
 from ..em import expectation_maximization, refuse_both
 from ._fixed import check_given, free_changes_of_basis
@@ -169,7 +169,7 @@ def learn(
     def longer_steps(guess):
         # Floors are those of a basis of the state. EM stays near that of the guess.
         if free_changes_of_basis(guess, fixed):
-            return Leaps(vectors.to_vector, from_vector)
+            return SQUAREM(vectors.to_vector, from_vector)
         sizes = covariance_floors(guess, spread, np.diff(offsets), 1.0)
         return QuasiNewton(
             FactorCoordinates(guess, fixed, covariance_type, floors, sizes)
