@@ -191,15 +191,14 @@ def read_targets(y, layout, kind=None, numeric=True):
                 "np.concatenate(y), and tell the sequences by groups; or pass X as a "
                 "list of arrays, too."
             )
-        flat, kind, axes = y, STEP, 1
+        flat, kind = y, STEP
     elif _holds_arrays(y):
-        flat, axes = _stack_ragged(y, layout, numeric), 1
-        kind = STEP
+        flat, kind = _stack_ragged(y, layout, numeric), STEP
     else:
-        flat, kind, axes = _read_panel_y(y, layout, kind)
+        flat, kind = _read_panel_y(y, layout, kind)
     values = read_with_na(lambda values: _check_values(values, numeric), flat)
     expected = layout.n_rows if kind == STEP else layout.n_samples
-    if values.ndim > axes + 1:
+    if values.ndim > 2:
         raise ValueError(
             f"Found array with dim {np.ndim(y)}: y has one axis too many. Expected one "
             "target, or one row of targets, for each time step or sequence."
@@ -211,7 +210,7 @@ def read_targets(y, layout, kind=None, numeric=True):
             f"y has {len(values)} entries, but X has {expected} {what}."
             + lengths_hint(y, layout, "y")
         )
-    one_dimensional = values.ndim == axes
+    one_dimensional = values.ndim == 1
     values = values.reshape(expected, -1)
     known = None
     if numeric and np.isnan(values).any():
@@ -292,8 +291,8 @@ def _read_panel_y(y, layout, kind):
         )
     if per_step and not (kind == SEQUENCE and y.ndim == 2):
         y = np.asarray(y)
-        return y.reshape(layout.n_rows, *y.shape[2:]), STEP, 1
-    return y, SEQUENCE, 1
+        return y.reshape(layout.n_rows, *y.shape[2:]), STEP
+    return y, SEQUENCE
 
 
 def _check_values(y, numeric):

@@ -89,8 +89,8 @@ class QuasiNewton:
     ----------
     coordinates : object
         With methods ``to_vector(parameters)`` and ``from_vector(vector, parameters)``,
-        as for `SQUAREM`, and ``gradient(statistics, parameters) -> ndarray``: that of the
-        log-likelihood in these coordinates, from the statistics of an E-step.
+        as for `SQUAREM`, and ``gradient(statistics, parameters) -> ndarray``: that of
+        the log-likelihood in these coordinates, from the statistics of an E-step.
 
     References
     ----------

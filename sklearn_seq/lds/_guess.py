@@ -26,9 +26,7 @@ LARGEST_GROWTH = 1.5  # of a state in a time step, beyond which dynamics explode
 START_ITERATIONS = 3  # EM for the initial state, on the first rows
 
 
-def initial_guess(
-    X, offsets, U, n_components, *, init, fixed, spread, rng, **m_step_params
-):
+def initial_guess(X, offsets, U, n_components, *, init, fixed, spread, rng):
     """Parameters for EM to start from; data of about unit size.
 
     Parameters
@@ -46,8 +44,6 @@ def initial_guess(
     spread : ndarray of shape (n_features,)
         Variances of the features.
     rng : RandomState
-    **m_step_params
-        Passed to `m_step`.
 
     Returns
     -------
