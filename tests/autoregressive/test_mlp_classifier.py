@@ -51,6 +51,7 @@ def test_one_hot_symbols_equal_scikit_learn_on_indicators():
     assert_allclose(ours.predict_proba(X), theirs.predict_proba(taps), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_fewer_bits_per_character_than_the_log_linear_model():
     text, _ = load_python_topics(return_X_y=True)
     text = text[:40_000]

@@ -63,6 +63,7 @@ def test_linear_net_with_direct_connections_only_is_ridge():
     assert_allclose(net.predict(X)[2:], ridge.predict(stacked_taps(X, 3)), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_sunspots_net_chosen_by_cross_validation_beats_ar9():
     # The square root is the customary transform that steadies the sunspots' variance.
     bunch = load_sunspots()

@@ -81,7 +81,13 @@ def test_an_interrupt_leaves_no_half_fitted_model(name, per_sequence):
         answers(model, data)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if "LDS" in name else name
+        for name in KINDS
+    ],
+)
 def test_an_interrupted_refit_leaves_the_old_model_or_none(name):
     """Or the new one, if it was learnt far enough."""
     kind = KINDS[name]

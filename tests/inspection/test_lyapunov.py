@@ -178,6 +178,7 @@ def test_logistic_map_that_was_learned():
     assert_allclose(result.per_sequence.mean(axis=0), result.exponents)
 
 
+@pytest.mark.slow
 def test_henon_map_that_was_learned():
     states = [np.array([0.1, 0.1])]
     for _ in range(1500):
