@@ -1,4 +1,4 @@
-"""Running a model on beyond its data: steps, future inputs, layouts."""
+"""Closed-loop forecasts and samples: a model's predictions become its inputs."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -21,7 +21,7 @@ def check_positive(number, name):
 
 
 def check_next_step(estimator, method):
-    """Refuse to run on a model of other targets than the next step."""
+    """Refuse a model that was not fitted to predict the next step."""
     if estimator.target_kind_ != NEXT:
         raise ValueError(
             f"{method} feeds predictions back as inputs: it needs a "
@@ -30,7 +30,7 @@ def check_next_step(estimator, method):
 
 
 def lay_out(values, layout):
-    """Equally many new rows for each sequence, in the layout of the sequences."""
+    """Values (n_sequences, n_steps, ...) in the layout of the sequences."""
     n_sequences, n_steps = values.shape[:2]
     offsets = np.arange(n_sequences + 1) * n_steps
     return layout.restore_equal(values.reshape(-1, *values.shape[2:]), offsets)
@@ -38,15 +38,17 @@ def lay_out(values, layout):
 
 @documented
 class ClosedLoop:
-    """Mixin of the models that run on with their own predictions as inputs.
+    """Mixin of the models that forecast and sample in closed loop.
 
-    A model fills the hooks ``_end(sequences)``, what it needs to know at the end of
-    each sequence to go on; ``_begin(rows)``, the same after first rows of shape
-    (n_sequences, n_features); ``_move(place, rows)``, the same one step later; and
-    ``_outlook(place)``, the outputs there, of shape (n_sequences, n_outputs).
+    A model fills these hooks; what the state of the loop is, it decides itself:
+
+    - ``_final_state(sequences)``: the state after the last row of each sequence,
+    - ``_initial_state(rows)``: the state after first rows (n_sequences, n_features),
+    - ``_step(state, rows)``: the state after one more row of each sequence,
+    - ``_next_outputs(state)``: predictions from it, (n_sequences, n_outputs).
     """
 
-    _remedy = "Take fewer steps."  # for a closed loop that is unstable
+    _remedy = "Take fewer steps."  # in the error for an unstable loop
 
     def _check_loop(self, n_steps, method):
         check_is_fitted(self)
@@ -87,22 +89,22 @@ class ClosedLoop:
 
     def _forecast(self, sequences, n_steps, future_exogenous):
         layout = sequences.layout
-        put = self._putter(
+        build_rows = self._row_builder(
             future_exogenous, sequences.n_sequences, n_steps, "forecast", layout
         )
-        with np.errstate(over="ignore", invalid="ignore"):  # seen by what follows
-            end = self._end(sequences)
-        rows = self._run_on(
+        with np.errstate(over="ignore", invalid="ignore"):  # checked later
+            end = self._final_state(sequences)
+        rows = self._run_closed_loop(
             end,
             n_steps,
-            lambda outputs, step: put(self._expect(outputs), step),
+            lambda outputs, step: build_rows(self._point_forecast(outputs), step),
         )
-        forecast = self._predicted_part(self._show(rows))
+        forecast = self._select_targets(self._decode(rows))
         self._check_forecast(forecast)
         return lay_out(forecast, layout)
 
     def _check_forecast(self, forecast):
-        """Hook: warn of what is doubtful."""
+        """Hook: warn of a doubtful forecast."""
 
     def sample(
         self,
@@ -150,7 +152,7 @@ class ClosedLoop:
         """
         self._check_loop(n_steps, "sample")
         rng = check_random_state(random_state)
-        draw = self._draws(rng)
+        draw = self._sampler(rng)
         if X is not None:
             if n_sequences is not None:
                 raise ValueError(
@@ -159,41 +161,43 @@ class ClosedLoop:
                 )
             sequences = self._read_sequences(X, groups)
             n, layout = sequences.n_sequences, sequences.layout
-            put = self._putter(future_exogenous, n, n_steps, "sample", layout)
-            with np.errstate(over="ignore", invalid="ignore"):  # seen by what follows
-                end = self._end(sequences)
-            rows = self._run_on(
+            build_rows = self._row_builder(
+                future_exogenous, n, n_steps, "sample", layout
+            )
+            with np.errstate(over="ignore", invalid="ignore"):  # checked later
+                end = self._final_state(sequences)
+            rows = self._run_closed_loop(
                 end,
                 n_steps,
-                lambda outputs, step: put(draw(outputs), step),
+                lambda outputs, step: build_rows(draw(outputs), step),
             )
-            return lay_out(self._show(rows), layout)
+            return lay_out(self._decode(rows), layout)
         n = 1 if n_sequences is None else n_sequences
         check_positive(n, "n_sequences")
-        put = self._putter(future_exogenous, n, n_steps, "sample")
-        first = put(self._draw_first(n, rng), 0)
-        rows = self._run_on(
-            self._begin(first),
+        build_rows = self._row_builder(future_exogenous, n, n_steps, "sample")
+        first = build_rows(self._sample_first_rows(n, rng), 0)
+        rows = self._run_closed_loop(
+            self._initial_state(first),
             n_steps - 1,
-            lambda outputs, step: put(draw(outputs), step + 1),
+            lambda outputs, step: build_rows(draw(outputs), step + 1),
         )
         rows = np.concatenate([first[:, None], rows], axis=1)
         layout = Layout(ROWS if n_sequences is None else PANEL, np.arange(n + 1))
-        return lay_out(self._show(rows), layout)
+        return lay_out(self._decode(rows), layout)
 
-    def _run_on(self, place, n_steps, choose):
-        """Rows of `n_steps` steps from `place`: (n_sequences, n_steps, n_features).
+    def _run_closed_loop(self, state, n_steps, choose):
+        """Generate rows from `state`: (n_sequences, n_steps, n_features).
 
-        ``choose(outputs, step)`` gives the next rows, (n_sequences, n_features).
+        ``choose(outputs, step)`` turns predictions into rows (n_sequences, n_features).
         """
         steps = []
         with np.errstate(over="ignore", invalid="ignore"):
             for step in range(n_steps):
                 if step:
-                    place = self._move(place, steps[-1])
-                steps.append(choose(self._outlook(place), step))
+                    state = self._step(state, steps[-1])
+                steps.append(choose(self._next_outputs(state), step))
         if not steps:
-            outputs = self._outlook(place)
+            outputs = self._next_outputs(state)
             return np.empty((len(outputs), 0, self.n_features_in_), outputs.dtype)
         rows = np.stack(steps, axis=1)
         if rows.dtype.kind == "f" and not np.isfinite(rows).all():
@@ -203,47 +207,47 @@ class ClosedLoop:
             )
         return rows
 
-    def _putter(self, future_exogenous, n_sequences, n_steps, method, layout=None):
-        """A function that puts predicted values and driving inputs into rows."""
+    def _row_builder(self, future_exogenous, n_sequences, n_steps, method, layout=None):
+        """A function that joins predicted values and driving inputs to rows of X."""
         targets = self._target_columns(self.exogenous)
         inputs, future = self._future_inputs(
             future_exogenous, n_sequences, n_steps, method, layout
         )
 
-        def put(values, step):
+        def build_rows(values, step):
             rows = np.empty((n_sequences, self.n_features_in_), dtype=values.dtype)
             rows[:, targets] = values
             rows[:, inputs] = future[:, step]
             return rows
 
-        return put
+        return build_rows
 
     def _future_inputs(self, future_exogenous, *details):
         return future_inputs(self, future_exogenous, *details)
 
-    def _show(self, rows):
-        """Rows as the user knows them."""
+    def _decode(self, rows):
+        """Hook: rows of the loop as rows of X."""
         return rows
 
 
 class RealLoop(ClosedLoop):
-    """Closed loops of regressors, with Gaussian noise about the outputs.
+    """Closed loop of regressors: samples add Gaussian noise to the outputs.
 
     A model has ``noise_covariance_`` and ``_first_row_distribution()``.
     """
 
-    def _expect(self, outputs):
+    def _point_forecast(self, outputs):
         return outputs
 
-    def _draws(self, rng):
+    def _sampler(self, rng):
         noise = gaussian_noise(self.noise_covariance_)
         return lambda outputs: outputs + noise(rng, len(outputs))
 
-    def _draw_first(self, n, rng):
+    def _sample_first_rows(self, n, rng):
         mean, covariance = self._first_row_distribution()
         return mean + draw_gaussian(rng, covariance, n)
 
-    def _predicted_part(self, rows):
+    def _select_targets(self, rows):
         return rows[:, :, self._target_columns(self.exogenous)]
 
     def _check_forecast(self, forecast):
@@ -251,10 +255,10 @@ class RealLoop(ClosedLoop):
 
 
 class SymbolLoop(ClosedLoop):
-    """Closed loops of classifiers; symbols are numbered on from column to column.
+    """Closed loop of classifiers that predict the next symbol.
 
-    A model fills the hook ``_class_log_proba(outputs)``, both of shape
-    (n, n_classes).
+    A symbol's number is its code plus the number of symbols of all earlier columns. A
+    model fills the hook ``_class_log_proba(outputs)``, both of shape (n, n_classes).
     """
 
     @property
@@ -265,35 +269,35 @@ class SymbolLoop(ClosedLoop):
         sizes = [len(symbols) for symbols in self.symbols_]
         return np.cumsum([0, *sizes[:-1]])
 
-    def _number(self, codes):
-        """Numbers of predicted symbols from their codes: a column."""
+    def _symbol_numbers(self, codes):
+        """Numbers of the symbols with these codes in the predicted column: (n, 1)."""
         return codes[:, None] + self._symbol_offsets()[self._target_column()]
 
-    def _expect(self, outputs):
-        return self._number(self._class_log_proba(outputs).argmax(axis=1))
+    def _point_forecast(self, outputs):
+        return self._symbol_numbers(self._class_log_proba(outputs).argmax(axis=1))
 
-    def _draws(self, rng):
-        return lambda outputs: self._draw_class(self._class_log_proba(outputs), rng)
+    def _sampler(self, rng):
+        return lambda outputs: self._sample_class(self._class_log_proba(outputs), rng)
 
-    def _draw_first(self, n, rng):
-        return self._draw_class(np.tile(self._first_log_proba, (n, 1)), rng)
+    def _sample_first_rows(self, n, rng):
+        return self._sample_class(np.tile(self._first_log_proba, (n, 1)), rng)
 
-    def _draw_class(self, log_proba, rng):
-        # The largest of log p plus Gumbel noise is a draw from p.
+    def _sample_class(self, log_proba, rng):
+        # Gumbel-max trick: argmax(log p + Gumbel noise) is a draw from p.
         noise = rng.gumbel(size=log_proba.shape)
-        return self._number((log_proba + noise).argmax(axis=1))
+        return self._symbol_numbers((log_proba + noise).argmax(axis=1))
 
-    def _show(self, rows):
+    def _decode(self, rows):
         """Symbols from their numbers: (…, n_features) object or integer array."""
         rows = rows - self._symbol_offsets()
         columns = [symbols[rows[..., i]] for i, symbols in enumerate(self.symbols_)]
         return np.stack(columns, axis=-1)
 
-    def _predicted_part(self, rows):
+    def _select_targets(self, rows):
         return rows[..., self._target_column()]
 
-    def _run_on(self, place, n_steps, choose):
-        rows = super()._run_on(place, n_steps, choose)
+    def _run_closed_loop(self, state, n_steps, choose):
+        rows = super()._run_closed_loop(state, n_steps, choose)
         return rows if n_steps else rows.astype(np.intp)
 
     def _future_inputs(self, future_exogenous, *details):

@@ -38,19 +38,19 @@ class TapModel:
         outputs = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         return outputs if starts is None else mean_over_sequences(outputs, starts)
 
-    def _end(self, sequences):
+    def _final_state(self, sequences):
         """Taps of each sequence's last row: (n_sequences, n_lags, n_features)."""
         taps = self._taps(sequences).take(last_rows(sequences))
         return taps.reshape(len(taps), self.n_lags, -1)
 
-    def _begin(self, rows):
+    def _initial_state(self, rows):
         """Taps of first rows: (n_sequences, n_lags, n_features)."""
         return np.repeat(rows[:, None], self.n_lags, axis=1)
 
-    def _move(self, taps, rows):
+    def _step(self, taps, rows):
         return np.concatenate([rows[:, None], taps[:, :-1]], axis=1, dtype=taps.dtype)
 
-    def _outlook(self, taps):
+    def _next_outputs(self, taps):
         return self._map_taps(taps.reshape(len(taps), -1))
 
 
@@ -87,7 +87,7 @@ class TapClassifier(TapModel, SymbolLoop, SequenceClassifier):
         rows = sequences.rows + self._symbol_offsets()
         return Taps(rows, sequences.offsets, self.n_lags, pad=self._n_symbols)
 
-    def _begin(self, rows):
+    def _initial_state(self, rows):
         taps = np.full((len(rows), self.n_lags, rows.shape[1]), self._n_symbols)
         taps[:, 0] = rows
         return taps

@@ -207,11 +207,11 @@ class TapNetwork(TrainedNetwork):
     def _taps(self, sequences):
         return super()._taps(sequences.with_rows(self._to_net(sequences.rows)))
 
-    def _begin(self, rows):
-        return super()._begin(self._to_net(rows))
+    def _initial_state(self, rows):
+        return super()._initial_state(self._to_net(rows))
 
-    def _move(self, taps, rows):
-        return super()._move(taps, self._to_net(rows))
+    def _step(self, taps, rows):
+        return super()._step(taps, self._to_net(rows))
 
     def _fill(self, take, positions, out):
         """Write the inputs at some positions into `out`."""

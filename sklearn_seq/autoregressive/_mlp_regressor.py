@@ -308,8 +308,8 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     def _outputs(self, sequences):
         return self._from_net(super()._outputs(sequences))
 
-    def _outlook(self, taps):
-        return self._fed_back(super()._outlook(taps))
+    def _next_outputs(self, taps):
+        return self._fed_back(super()._next_outputs(taps))
 
     def _make_network(self, targets):
         return FeedForward(

@@ -255,25 +255,25 @@ class EchoStateNetwork(
             f"input_scaling or a larger alpha (alpha={self.alpha!r})."
         )
 
-    def _end(self, sequences):
+    def _final_state(self, sequences):
         last = last_rows(sequences)
-        place = np.full(sequences.n_rows, -1)
-        place[last] = np.arange(len(last))
-        states = self.reservoir_.begin(len(last))
+        sequence_ending_at = np.full(sequences.n_rows, -1)
+        sequence_ending_at[last] = np.arange(len(last))
+        states = self.reservoir_.initial_states(len(last))
         for rows, block in self._run(sequences):
-            here = place[rows] >= 0
-            states[place[rows[here]]] = block[here]
+            ending = sequence_ending_at[rows] >= 0
+            states[sequence_ending_at[rows[ending]]] = block[ending]
         return self.reservoir_.fastest(), states, self._inputs(sequences)[last]
 
-    def _begin(self, rows):
+    def _initial_state(self, rows):
         reservoir = self.reservoir_.fastest()
-        return self._move((reservoir, reservoir.begin(len(rows)), None), rows)
+        return self._step((reservoir, reservoir.initial_states(len(rows)), None), rows)
 
-    def _move(self, place, rows):
-        reservoir, states, _ = place
+    def _step(self, state, rows):
+        reservoir, states, _ = state
         rows = self._to_net(rows)
         return reservoir, reservoir.step(states, reservoir.drive(rows)), rows
 
-    def _outlook(self, place):
-        _, states, inputs = place
+    def _next_outputs(self, state):
+        _, states, inputs = state
         return self._read_out(states, inputs)

@@ -286,5 +286,5 @@ class EchoStateRegressor(
     def _first_row_distribution(self):
         return self._first_row.mean, self._first_row.covariance
 
-    def _outlook(self, place):
-        return self._fed_back(super()._outlook(place))
+    def _next_outputs(self, state):
+        return self._fed_back(super()._next_outputs(state))

@@ -54,7 +54,7 @@ class Reservoir(NamedTuple):
     def n_units(self):
         return len(self.biases)
 
-    def begin(self, n_sequences):
+    def initial_states(self, n_sequences):
         """The states before the first step: (n_sequences, n_units)."""
         return np.zeros((n_sequences, self.n_units), dtype=self.biases.dtype)
 
@@ -204,7 +204,7 @@ def run(reservoir, inputs, offsets):
     by_length = np.argsort(-np.diff(offsets), kind="stable")
     for first in range(0, len(by_length), BATCH_SEQUENCES):
         packing = packing_of(offsets, by_length[first : first + BATCH_SEQUENCES])
-        states = reservoir.begin(packing.n_sequences)
+        states = reservoir.initial_states(packing.n_sequences)
         step = 0
         while step < packing.n_steps:
             n_steps = max(1, size // packing.sizes[step])

@@ -21,8 +21,8 @@ from ._states import StatefulSequences, check_initial_states
 from ._workspace import Workspace
 
 
-class Place(NamedTuple):
-    """Where a closed loop stands.
+class ClosedLoopState(NamedTuple):
+    """State of a closed loop.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Place(NamedTuple):
         The states of the network; None for its own initial states.
 
     work : Workspace
-        Memory to work in.
+        Buffers for one step.
     """
 
     outputs: np.ndarray | None
@@ -343,29 +343,29 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     # Closed loops
 
-    def _end(self, sequences):
+    def _final_state(self, sequences):
         outputs = self._pass_through(sequences, final=True).outputs
-        return self._place(outputs, sequences.final)
+        return self._loop_state(outputs, sequences.final)
 
-    def _begin(self, rows):
-        return self._move(self._place(rows, None), rows)
+    def _initial_state(self, rows):
+        return self._step(self._loop_state(rows, None), rows)
 
-    def _place(self, outputs, states):
+    def _loop_state(self, outputs, states):
         work = self.network_.workspace(self._parameters.dtype)
         work.resize(Packing(np.ones(len(outputs), np.intp)))
-        return Place(outputs, states, work)
+        return ClosedLoopState(outputs, states, work)
 
-    def _outlook(self, place):
-        return place.outputs
+    def _next_outputs(self, state):
+        return state.outputs
 
-    def _move(self, place, rows):
-        work, network = place.work, self.network_
+    def _step(self, state, rows):
+        work, network = state.work, self.network_
         self._taker(rows)(np.arange(len(rows)), work.inputs)
         outputs = network.forward(
             self._parameters,
             work.inputs,
             work.packing,
-            initial=place.states,
+            initial=state.states,
             workspace=work,
         )
-        return Place(outputs.copy(), network.final_states(work), work)
+        return ClosedLoopState(outputs.copy(), network.final_states(work), work)

@@ -520,8 +520,8 @@ class RNNRegressor(
     def _outputs(self, sequences):
         return self._from_net(self._network_outputs(sequences))
 
-    def _outlook(self, place):
-        return self._fed_back(place.outputs)
+    def _next_outputs(self, state):
+        return self._fed_back(state.outputs)
 
     def _output_covariance(self, sequences):
         return self.noise_covariance_
