@@ -22,9 +22,8 @@ from sklearn.exceptions import ConvergenceWarning
 from .._core.parallel import SharedSums
 from ..em import expectation_maximization
 from ._guess import initial_guess
+from .emissions._m_step import EMPTY
 from .inference import log_likelihood, smooth
-
-LOST = 1e-10  # weight in rows, below which a state has no data
 
 
 class Parameters(NamedTuple):
@@ -342,9 +341,9 @@ def most_probable(counts, excess, present):
 
 
 def warn_of_lost_states(weights):
-    if weights is None or (weights > LOST).all():
+    if weights is None or (weights > EMPTY).all():
         return
-    lost = np.flatnonzero(weights <= LOST).tolist()
+    lost = np.flatnonzero(weights <= EMPTY).tolist()
     warnings.warn(
         f"State(s) {lost} of {len(weights)} lost all their data, and kept the "
         "parameters they had. Lower n_components, raise n_init, or change init.",

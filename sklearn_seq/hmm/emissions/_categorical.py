@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.special import xlogy
 
 from ._checks import check_distributions, check_names
-from ._prior import EMPTY
+from ._m_step import EMPTY
 from ._rows import chunks
 from ._units import Natural
 
@@ -112,11 +112,11 @@ class CategoricalEmissions:
             return parameters
         tables = []
         for counts, table in zip(statistics[1:], parameters.emissionprob, strict=True):
-            told = counts.sum(axis=1, keepdims=True) > EMPTY
+            has_data = counts.sum(axis=1, keepdims=True) > EMPTY
             counts = counts + (self.emissionprob_prior - 1.0)
             totals = counts.sum(axis=1, keepdims=True)
-            shares = counts / np.where(told, totals, 1.0)
-            tables.append(np.where(told, shares, table))
+            shares = counts / np.where(has_data, totals, 1.0)
+            tables.append(np.where(has_data, shares, table))
         return CategoricalParameters(tuple(tables))
 
     def log_prior(self, parameters):

@@ -13,8 +13,8 @@ from ._columns import Prepared, found_of
 from ._conditional import conditional_moments
 from ._covariances import as_matrices, n_free
 from ._densities import log_densities
+from ._m_step import GaussianPrior, log_prior, maximise
 from ._moments import Moments, moments
-from ._prior import Prior, log_prior, maximise
 from ._standardised import StandardisedEmissions
 from ._start import deviates, draw, overall, random_rows
 
@@ -286,7 +286,7 @@ class GaussianEmissions(StandardisedEmissions):
         return covariances, self.covariance_type, means
 
     def _prior(self, shape):
-        return Prior.of(self, shape, 1)
+        return GaussianPrior.of(self, shape, 1)
 
     def _whole(self, rows):
         """Parameters of one state that all rows are in."""

@@ -21,8 +21,8 @@ from ._conditional import conditional_moments
 from ._covariances import as_matrices, n_free
 from ._densities import log_densities
 from ._gaussian import GaussianEmissions
+from ._m_step import EMPTY, FLAT, GaussianPrior, log_prior, maximise
 from ._moments import Moments, moments
-from ._prior import EMPTY, FLAT, Prior, log_prior, maximise
 from ._rows import chunks
 from ._standardised import StandardisedEmissions
 from ._start import clusters_within, deviates, draw, random_rows
@@ -156,10 +156,10 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         weights = parameters.weights
         if "weights" not in fixed:
             n = sums.weights.reshape(weights.shape[::-1]).T
-            told = n.sum(axis=1, keepdims=True) > EMPTY
+            has_data = n.sum(axis=1, keepdims=True) > EMPTY
             n = n + (np.asarray(self.weights_prior) - 1.0)
-            total = np.where(told, n.sum(axis=1, keepdims=True), 1.0)
-            weights = np.where(told, n / total, weights)
+            total = np.where(has_data, n.sum(axis=1, keepdims=True), 1.0)
+            weights = np.where(has_data, n / total, weights)
         means, covariances = maximise(
             sums,
             *_flat(parameters, kind),
@@ -361,7 +361,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
 
     def _prior(self, shape):
         K, M, D = shape
-        prior = Prior.of(self, shape, K)
+        prior = GaussianPrior.of(self, shape, K)
         if prior is FLAT:
             return prior
         means = prior.means.reshape(K, M, D).swapaxes(0, 1).reshape(-1, D)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammaln, xlogy
 
 from ._checks import check_array, check_names, spread
-from ._prior import EMPTY
+from ._m_step import EMPTY
 from ._rows import chunks
 from ._units import Natural
 
@@ -114,11 +114,11 @@ class PoissonEmissions:
         if "rates" in fixed:
             return parameters
         _, n, sums = statistics
-        told = n > EMPTY
+        has_data = n > EMPTY
         prior, weight = self._prior(sums.shape)
-        totals = np.where(told, n + weight, 1.0)
+        totals = np.where(has_data, n + weight, 1.0)
         rates = np.maximum((sums + prior) / totals, SMALLEST_RATE)
-        return PoissonParameters(np.where(told, rates, parameters.rates))
+        return PoissonParameters(np.where(has_data, rates, parameters.rates))
 
     def log_prior(self, parameters):
         """Log prior density, up to a constant."""

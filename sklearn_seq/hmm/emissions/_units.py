@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._checks import as_numbers
-from ._prior import scale_matrix
+from ._m_step import scale_matrix
 
 CONSTANT = 1e-15  # spread of a feature, relative to its values, that is rounding
 LARGEST = 1e153  # spread whose square is a number

@@ -1,12 +1,15 @@
-"""What is known of means and covariances beforehand, and the M-step that heeds it.
+"""M-step of Gaussian means and covariances, with their conjugate prior.
 
-Of a component with mean m and covariance Σ the logarithm of the prior is::
+The log prior of a component with mean m and covariance Σ is, up to a constant::
 
     -½ λ (m - μ)ᵀ Σ⁻¹ (m - μ) - ½ ν log|Σ| - ½ tr(Ψ Σ⁻¹)
 
-up to a constant, the sum over components, where those that share Σ count ν and Ψ
-once. Whatever Σ is, its maximum together with the data is at one m, so that the M-step
-is a maximum of both.
+With the weights γ[t] of the rows in the component and n = Σ γ[t], the M-step is::
+
+    m = (Σ γ[t] x[t] + λ μ) / (n + λ)
+    Σ = (Σ γ[t] (x[t] - m)(x[t] - m)ᵀ + λ (m - μ)(m - μ)ᵀ + Ψ) / (n + ν)
+
+Where components share Σ, the sums run over all of them, with ν and Ψ once.
 
 References
 ----------
@@ -25,11 +28,11 @@ import numpy as np
 from ._checks import as_numbers, spread
 from ._covariances import as_matrices, factorise, floored
 
-EMPTY = 1e-10  # weight, in rows, below which data tell nothing
+EMPTY = 1e-10  # weight in rows, at or below which a component keeps its parameters
 
 
-class Prior(NamedTuple):
-    """Of C components; covariances have the shapes of their type.
+class GaussianPrior(NamedTuple):
+    """Conjugate prior of the means and covariances of C Gaussian components.
 
     Attributes
     ----------
@@ -40,10 +43,10 @@ class Prior(NamedTuple):
         λ, in rows.
 
     degrees : float
-        ν of a covariance; of a spherical one over all features together.
+        ν; of a spherical covariance, the sum over all features.
 
     scale : ndarray
-        Ψ, as the covariances.
+        Ψ, in the shape of the covariances.
     """
 
     means: np.ndarray
@@ -53,15 +56,15 @@ class Prior(NamedTuple):
 
     @classmethod
     def of(cls, settings, shape, n_groups):
-        """Of a family's settings, for components of the given shape.
+        """The prior that a family's settings define.
 
         Parameters
         ----------
         settings : GaussianEmissions or GaussianMixtureEmissions
         shape : (int, ..., int)
-            Of the means: of components and features.
+            Shape of the means; the last axis is that of the features.
         n_groups : int
-            The number of covariances, if components share them.
+            Number of tied covariances.
         """
         D, kind = shape[-1], settings.covariance_type
         weight = float(settings.covars_weight)
@@ -81,11 +84,11 @@ class Prior(NamedTuple):
         return cls(means.reshape(-1, D), weights.ravel(), degrees, scale)
 
 
-FLAT = Prior(np.zeros((1, 1)), np.zeros(1), 0.0, np.zeros(1))  # of any components
+FLAT = GaussianPrior(np.zeros((1, 1)), np.zeros(1), 0.0, np.zeros(1))  # no prior
 
 
 def scale_matrix(covars_prior, covariance_type, n_features):
-    """The scale of a covariance's prior, as such a covariance; a number times 1."""
+    """Ψ in the shape of one covariance; a number stands for its multiple of I."""
     D = n_features
     value = as_numbers(covars_prior, "covars_prior")
     shape = {"diag": (D,), "spherical": ()}.get(covariance_type, (D, D))
@@ -101,22 +104,23 @@ def scale_matrix(covars_prior, covariance_type, n_features):
 
 
 def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
-    """Means and covariances that maximise expected log density plus log prior.
+    """M-step: maximise the expected log density plus the log prior.
 
-    Components without weight keep what they have.
+    Components without weight keep their means and covariances.
 
     Parameters
     ----------
     moments : Moments
     means : ndarray of shape (C, D)
-        The present ones.
+        Current means.
     covariances : ndarray
+        Current covariances.
     covariance_type : {"full", "tied", "diag", "spherical"}
-    prior : Prior
+    prior : GaussianPrior
     floor : float
-        Of the eigenvalues of covariances.
+        Smallest eigenvalue of a covariance.
     fixed : collection of str
-        "means" and "covariances" if they stay.
+        "means" and "covariances" if they are fixed.
 
     Returns
     -------
@@ -130,8 +134,8 @@ def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
         if prior is not FLAT:
             total = each + prior.weights[:, None]
             weighted = sums + prior.weights[:, None] * prior.means
-        told = each > EMPTY
-        means = np.where(told, weighted / np.where(told, total, 1.0), means)
+        has_data = each > EMPTY
+        means = np.where(has_data, weighted / np.where(has_data, total, 1.0), means)
     if "covariances" in fixed:
         return means, covariances
     if covariance_type in ("diag", "spherical"):
@@ -155,12 +159,12 @@ def maximise(moments, means, covariances, covariance_type, prior, floor, fixed):
             n = n.reshape(-1, n_groups).sum(axis=0)
         squares = squares + change
         n = n[:, None, None]
-    told = n > EMPTY
+    has_data = n > EMPTY
     if prior is not FLAT:
         squares, n = squares + prior.scale, n + prior.degrees
-    squares = squares / np.where(told, n, 1.0)
+    squares = squares / np.where(has_data, n, 1.0)
     squares = floored(squares, covariance_type, floor)
-    return means, np.where(told, squares, covariances)
+    return means, np.where(has_data, squares, covariances)
 
 
 def log_prior(means, covariances, covariance_type, prior):
