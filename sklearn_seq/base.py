@@ -400,7 +400,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"output(s), but this {type(self).__name__} was fitted with one for "
                 f"each {kind} and {self._n_targets} output(s)."
             )
-        targets.ahead = int(self.target_kind_ == NEXT)
+        targets.horizon = int(self.target_kind_ == NEXT)
         return targets
 
     def predict(self, X, groups=None, *, return_std=False):

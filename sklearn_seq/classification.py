@@ -292,7 +292,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"fitted with one for each {expected}."
             )
         targets = self._encode(labels, kind, missing)
-        targets.ahead = int(self.target_kind_ == NEXT)
+        targets.horizon = int(self.target_kind_ == NEXT)
         return targets
 
     def _encode(self, labels, kind, missing):

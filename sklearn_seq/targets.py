@@ -1,4 +1,4 @@
-"""What a model learns to predict: next steps, a y per step, or one per sequence."""
+"""Targets: the next row of X, a y for each time step, or a y for each sequence."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -20,7 +20,7 @@ NEXT, STEP, SEQUENCE = "next", "step", "sequence"
 
 
 class Targets:
-    """Target values and how they line up with the outputs of a model.
+    """Target values, and which output of a model predicts each.
 
     Parameters
     ----------
@@ -29,32 +29,33 @@ class Targets:
         has a target of its own. "sequence": each sequence has one target.
 
     values : ndarray of shape (n_rows, n_targets) or (n_sequences, n_targets)
-        What is to be predicted. For "next", the predicted columns of X itself.
+        The targets. For "next", the predicted columns of X.
 
     known : ndarray of bool of the same shape, default=None
-        Which values are there; None if all are.
+        Which values are not missing; None if all are known.
 
     one_dimensional : bool, default=False
-        Whether y had one dimension less (no axis of outputs), so that predictions
-        have one less, too.
+        Whether y had no axis of outputs; then predictions have none either.
 
-    ahead : int, default=0
-        How many steps behind row t its target lies in time: 1 where a y that is X
-        advanced by one step is given to a model of the next step.
+    horizon : {0, 1}, default=None
+        How many time steps after row t the target of its output lies: 1 for a model of
+        the next step, also where y is X already advanced by one step. None is
+        `advance`.
 
     Attributes
     ----------
-    advance : int
-        The output at row t is the forecast of ``values[t + advance]``.
+    advance : {0, 1}
+        The target of the output at row t is ``values[t + advance]``: 1 for "next". A y
+        that is X advanced by one step has advance 0 and horizon 1.
     """
 
-    def __init__(self, kind, values, known=None, one_dimensional=False, ahead=0):
+    def __init__(self, kind, values, known=None, one_dimensional=False, horizon=None):
         self.kind = kind
         self.values = values
         self.known = known
         self.one_dimensional = one_dimensional
         self.advance = int(kind == NEXT)
-        self.ahead = ahead
+        self.horizon = self.advance if horizon is None else horizon
 
     @property
     def n_targets(self):
@@ -69,22 +70,22 @@ class Targets:
     def output(self, i):
         """The targets of one output."""
         known = None if self.known is None else self.known[:, [i]]
-        return Targets(self.kind, self.values[:, [i]], known, ahead=self.ahead)
+        return Targets(self.kind, self.values[:, [i]], known, horizon=self.horizon)
 
     def counted(self, offsets, burn_in=0, context=0):
-        """Rows (or sequences) whose targets count, as a sorted index.
+        """Rows (or sequences) whose targets enter the loss or score, sorted.
 
         Parameters
         ----------
         offsets : ndarray of shape (n_segments + 1,)
-            Where segments begin.
+            Rows ``offsets[i]:offsets[i + 1]`` are segment i.
 
         burn_in : int, default=0
             Targets in the first `burn_in` steps of each segment do not count.
 
         context : int, default=0
-            Targets with fewer than `context` rows before the output's row do not
-            count.
+            Targets of outputs with fewer than `context` earlier rows in their segment
+            do not count.
 
         Returns
         -------
@@ -98,7 +99,7 @@ class Targets:
         if self.kind == SEQUENCE:
             starts, stops = np.array([0]), np.array([len(self.values)])
         else:
-            first = max(burn_in - self.ahead, self.advance + context)
+            first = max(burn_in - self.horizon + self.advance, self.advance + context)
             starts, stops = offsets[:-1] + first, offsets[1:]
             longer = starts < stops
             starts, stops = starts[longer], stops[longer]
@@ -112,14 +113,14 @@ class Targets:
 
 
 def indices_of(starts, stops):
-    """All numbers of runs ``starts[i] <= t < stops[i]``, one run after another."""
+    """The integers of all ranges ``starts[i]:stops[i]``, one range after another."""
     lengths = stops - starts
     first = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     return first + np.arange(len(first))
 
 
 def runs_of(index):
-    """Runs of consecutive numbers in a sorted index: first, and one past the last."""
+    """Starts and stops of the runs of consecutive integers in a sorted index."""
     if not len(index):
         return index, index
     gaps = np.flatnonzero(np.diff(index) != 1)
@@ -135,7 +136,7 @@ def next_step_targets(sequences, columns, allow_nan=False):
 
 
 def as_precise_as(values, dtype):
-    """Target values in a network's precision; an error if they are beyond its range."""
+    """Target values cast to a network's dtype; an error if they overflow it."""
     with np.errstate(over="ignore"):
         cast = values.astype(dtype, copy=False)
     if np.isinf(cast).any():
@@ -147,7 +148,7 @@ def as_precise_as(values, dtype):
 
 
 def read_targets(y, layout, kind=None, numeric=True):
-    """Line y up with the packed rows or the sequences of X.
+    """Targets from y, checked against the rows and sequences of X.
 
     Parameters
     ----------
@@ -157,17 +158,17 @@ def read_targets(y, layout, kind=None, numeric=True):
         time step: a list of arrays, (n_sequences, n_timesteps) or
         (n_sequences, n_timesteps, n_outputs). A 2-D y whose second dimension is the
         number of time steps is read as one value for each time step. In a list, None
-        stands for a sequence whose time steps have none.
+        stands for a sequence without targets.
 
     layout : Layout
         The layout of X.
 
     kind : {"step", "sequence"}, default=None
-        The kind that a model was fitted with, which settles the ambiguous case.
+        The kind in fit, which decides where y could be read as either.
 
     numeric : bool, default=True
-        Whether y holds real numbers, NaN for "no target here", or class labels, None,
-        NaN or pandas.NA for "no label here".
+        Whether y holds real numbers, with NaN for "no target here"; otherwise class
+        labels, with None, NaN or pandas.NA for "no label here".
 
     Returns
     -------
@@ -224,7 +225,7 @@ def read_targets(y, layout, kind=None, numeric=True):
 
 
 def _holds_arrays(y):
-    """Whether y is a list of arrays: also of 1-D ones, even if of equal length."""
+    """Whether y is a list of arrays, one for each sequence."""
     objects = isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1
     if not objects and not isinstance(y, list | tuple):
         return False
@@ -266,7 +267,7 @@ def _stack_ragged(y, layout, numeric):
 
 
 def _read_panel_y(y, layout, kind):
-    """Flatten an array y for a panel, telling per step from per sequence."""
+    """An array y of a panel, flat if it has one target for each time step; its kind."""
     y = np.asarray(y) if not hasattr(y, "shape") else y
     n_sequences = layout.n_samples
     if not n_sequences:

@@ -163,17 +163,18 @@ def test_labels_are_left_as_they_are():
     burn_in=st.integers(0, 4),
     context=st.integers(0, 3),
     some_missing=st.booleans(),
-    ahead=st.integers(0, 1),
+    shift=st.integers(0, 1),
     data=st.data(),
 )
-def test_rows_that_count(lengths, kind, burn_in, context, some_missing, ahead, data):
+def test_rows_that_count(lengths, kind, burn_in, context, some_missing, shift, data):
     """Against the definition, row by row."""
     n = len(lengths) if kind == "sequence" else sum(lengths)
     known = None
     if some_missing:
         flags = st.lists(st.booleans(), min_size=2 * n, max_size=2 * n)
         known = np.array(data.draw(flags)).reshape(n, 2)
-    targets = Targets(kind, np.zeros((n, 2)), known, ahead=ahead * (kind == "step"))
+    horizon = shift if kind == "step" else None
+    targets = Targets(kind, np.zeros((n, 2)), known, horizon=horizon)
     offsets = np.cumsum([0, *lengths])
     expected = []
     if kind == "sequence":
@@ -182,7 +183,8 @@ def test_rows_that_count(lengths, kind, burn_in, context, some_missing, ahead, d
         for start, length in zip(offsets[:-1], lengths, strict=True):
             for t in range(length):
                 output_row = t - 1 if kind == "next" else t
-                enough = output_row >= context and t + targets.ahead >= burn_in
+                time = t + (horizon or 0)  # of the target
+                enough = output_row >= context and time >= burn_in
                 if enough and (known is None or known[start + t].any()):
                     expected.append(start + t)
     index = targets.counted(offsets, burn_in, context)

@@ -169,7 +169,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             return index
         n_steps = 1 if self.target_steps == "last" else self.target_steps
         last = np.repeat(sequences.offsets[1:], np.diff(sequences.offsets)) - n_steps
-        return index[index >= last[index] - targets.ahead]
+        return index[index >= last[index] - targets.horizon + targets.advance]
 
     def _continued_outputs(self, sequences):
         """Predictions of first rows from the states given for their sequences.
