@@ -48,7 +48,7 @@ FLOATS = (np.float64, np.float32)
 
 @documented
 class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
-    """Base of all estimators: sequences in, in any layout, and back.
+    """Base of all estimators: reads X in any layout, returns outputs in that layout.
 
     `groups`, one sequence id for each row, is requested by default wherever a method
     takes it, so that with ``enable_metadata_routing=True`` one ``groups`` reaches the
@@ -63,11 +63,11 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
     __metadata_request__score = {"groups": True}
     __metadata_request__transform = {"groups": True}
 
-    gaps = "auto"  # which holes begin anew, where this is no parameter
+    gaps = "auto"  # for estimators without this parameter
     _allow_nan = False  # whether NaN in X is a missing observation
     _takes_strings = False  # whether X may hold symbols
-    _column_labels = None  # those of a frame in fit if they are no strings
-    _takes_times = False  # whether these may be dates
+    _column_labels = None  # column labels in fit, if not strings
+    _takes_times = False  # whether X may hold dates
     _fitted_to_1d = False  # whether fit was given a list of 1-D sequences
 
     def __sklearn_tags__(self):
@@ -96,7 +96,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             ) from error
 
     def _is_plain(self, flat, dtype):
-        """Whether `validate_data` would find nothing to say, and return it as it is."""
+        """Whether `validate_data` would return X unchanged: it is skipped then."""
         return (
             type(flat) is np.ndarray
             and flat.ndim == 2
@@ -107,9 +107,9 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         )
 
     def read_sequences(self, X, groups=None):
-        """Read X in whatever layout: checked, and packed row after row.
+        """Validate X in any layout and pack it.
 
-        This is what the methods of a fitted model work on, and tools that inspect it.
+        All methods of a fitted model start with this; tools that inspect it can, too.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         return self._read_sequences(X, groups)
 
     def _read_sequences(self, X, groups, *, reset=False):
-        """X in whatever layout, validated and packed."""
+        """Validate X in any layout and pack it; `reset` in fit."""
         flat, layout = self._read_layout(X, groups, reset=reset)
         rows = self._read_rows(flat, reset=reset)
         check_all_finite(rows, self, layout)
@@ -134,10 +134,9 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         return Sequences(rows, layout)
 
     def _read_layout(self, X, groups, *, reset, symbols=False):
-        """Find the sequences, read as those of fit.
+        """Find the layout of X; holes are judged by the time step of fit.
 
-        The step of time learnt in fit tells holes later on. `symbols`: whether
-        integers are symbols of a single column.
+        `symbols`: whether integers are symbols of a single column.
         """
         check_container(X, "X")
         flat, layout = read_layout(
@@ -169,7 +168,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         return flat, layout
 
     def _warn_of_lost_groups(self, X):
-        """Tools that pass no metadata on would join sequences unseen."""
+        """Warn if a model fitted with groups gets rows without groups."""
         has_sequences = getattr(getattr(X, "index", None), "nlevels", 1) > 1
         if getattr(self, "_fitted_with_groups", False) and not has_sequences:
             warnings.warn(
@@ -257,7 +256,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
             )
 
     def _read_more(self, X, y, groups, classes=None):
-        """What partial_fit goes on with: data whose targets are of the same kind."""
+        """Read data for a further partial_fit; the kind of targets must be the same."""
         if classes is not None and not np.array_equal(
             np.unique(classes), self.classes_
         ):
@@ -278,21 +277,21 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         return sequences, targets
 
     def _check_settings_kept(self):
-        """Hook: refuse to go on with settings that partial_fit cannot change."""
+        """Hook: refuse changed settings that partial_fit cannot apply."""
 
     def _forget(self):
-        """A fit that is interrupted leaves the estimator unfitted, not half-fitted."""
+        """Unset the fitted state, so that an interrupted fit leaves it unfitted."""
         self.__dict__.pop("target_kind_", None)
 
     @contextmanager
     def _all_at_once(self):
-        """A copy to fit, whose attributes become the model's own when all are there."""
+        """A copy to fit; its attributes are taken over when the fit is complete."""
         model = copy.copy(self)
         yield model
         vars(self).update(vars(model))
 
     def _remember_targets(self, targets):
-        """Set what tells this model's predictions apart; marks it as fitted."""
+        """Set the kind and shape of the targets; marks the model as fitted."""
         self._one_dimensional = targets.one_dimensional
         self._n_targets = targets.n_targets
         self.target_kind_ = targets.kind
@@ -301,7 +300,7 @@ class SequenceEstimator(VersionStamp, DocumentationLink, BaseEstimator):
         return hasattr(self, "target_kind_")
 
     def _counted(self, targets, sequences):
-        """Which targets a score counts, as a sorted index."""
+        """Sorted index of the targets that enter the score."""
         return targets.counted(sequences.offsets, self.burn_in)
 
     def _step_weights(self, sample_weight, sequences, kind):
@@ -324,7 +323,7 @@ def step_weights(sample_weight, layout, kind):
 
 
 def check_all_finite(rows, estimator, layout):
-    """Refuse infinity, and NaN unless allowed, naming the first place and a remedy."""
+    """Refuse infinity, and NaN unless allowed; name the first and a remedy."""
     if rows.dtype.kind != "f":
         return
     with np.errstate(over="ignore", invalid="ignore"):
@@ -365,7 +364,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return tags
 
     def _read_fit(self, X, y, groups):
-        """What fit learns from: packed sequences and their targets."""
+        """Packed sequences and their targets, validated for fit."""
         self._forget()
         sequences = self._read_sequences(X, groups, reset=True)
         targets = self._fit_targets(y, sequences)
@@ -446,9 +445,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         )
 
     def _within_range(self, hook, sequences):
-        """What a hook returns; an error if it is beyond floating point.
+        """The outputs of a hook; an error if they are infinite.
 
-        Outputs that no observed target corrects warn if they are far from the data.
+        If observed targets do not correct the model (all but the next step), warns of
+        outputs far from the training targets.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             values = hook(sequences)
@@ -460,11 +460,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return values
 
     def _distribution(self, sequences):
-        """Predicted means and covariance; a family may find both in one pass."""
+        """Predicted means and covariances; override to compute both in one pass."""
         return self._outputs(sequences), self._output_covariance(sequences)
 
     def _marginals(self, sequences):
-        """Predicted means and variances; a family may need no covariances for them."""
+        """Predicted means and variances; override to avoid full covariances."""
         means, covariance = self._distribution(sequences)
         return means, np.diagonal(covariance, axis1=-2, axis2=-1)
 
@@ -492,9 +492,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Returns
         -------
         score : float
-            R², averaged over outputs, over all rows with a known target that are not
-            among the first `burn_in` of their sequence. A target lies never across a
-            boundary.
+            R², averaged over outputs, over all rows with a known target in the same
+            sequence that are not among its first `burn_in`.
         """
         check_is_fitted(self)
         return self._score(self._read_sequences(X, groups), y, sample_weight)
@@ -530,12 +529,12 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Returns
         -------
         log_density : ndarray
-            In nats, one entry for each row (for each sequence where that is what has
-            a target), in the layout of X. Fitted without y, entry t is the log density
-            of row t given the earlier rows of its sequence; the first row's is that
-            of the model's distribution of first rows, for models over delay taps the
-            training rows' Gaussian distribution. Fitted with y, entry t is the
-            log density of ``y[t]`` given the rows of X up to t, and 0 where y is NaN.
+            In nats, one entry for each row (for each sequence if it has one target),
+            in the layout of X. Fitted without y, entry t is the log density of row t
+            given the earlier rows of its sequence; for the first row, under the
+            model's distribution of first rows (a Gaussian fitted to the training rows
+            in models over delay taps). Fitted with y, entry t is the log density of
+            ``y[t]`` given the rows of X up to t, and 0 where y is NaN.
         """
         check_is_fitted(self)
         return self._score_samples(self._read_sequences(X, groups), y)
@@ -548,7 +547,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _log_density(self, sequences, targets):
         """Gaussian log density of all targets: shape (len(targets.values),)."""
         outputs, covariance = self._within_range(self._distribution, sequences)
-        with np.errstate(over="ignore"):  # the density of an infinite residual is zero
+        with np.errstate(over="ignore"):  # an infinite residual has density 0
             if targets.kind != NEXT:
                 residuals = targets.values - outputs
                 return self._density(residuals, covariance, targets.known)
@@ -567,7 +566,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
 
 def check_range(outputs, estimator):
-    """Refuse outputs that data far from those of fit have made infinite."""
+    """Refuse infinite outputs: X is too far from the training data."""
     if not np.isfinite(outputs).all():
         raise ValueError(
             f"The predictions of {type(estimator).__name__} leave the range of "
@@ -577,7 +576,7 @@ def check_range(outputs, estimator):
 
 
 def check_counted(index, estimator, what):
-    """Refuse to fit or score on nothing."""
+    """Refuse to fit or score without a target that counts."""
     if len(index) == 0:
         taps = ""
         if what == "learn" and hasattr(estimator, "n_lags"):

@@ -48,7 +48,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     """
 
     _takes_strings = True
-    _allow_missing_symbols = False  # whether a model can do without some
+    _allow_missing_symbols = False  # whether symbols may be missing
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -58,14 +58,14 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return tags
 
     def _read_fit(self, X, y, groups, classes=None, first_of_many=False):
-        """What fit learns from: packed sequences, and targets that are class codes.
+        """Packed sequences, and targets as class codes, validated for fit.
 
         Parameters
         ----------
         X, y, groups
             As for fit.
         classes : array-like of shape (n_classes,), default=None
-            All labels, if y need not hold each.
+            All labels; None takes those in y.
         first_of_many : bool, default=False
             Whether this is the first call of partial_fit.
 
@@ -126,7 +126,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return sequences, targets
 
     def _read_part(self, X, y, groups, classes):
-        """What a call of partial_fit learns from."""
+        """Packed sequences and targets of one call of partial_fit."""
         if self.__sklearn_is_fitted__():
             return self._read_more(X, y, groups, classes)
         return self._read_fit(X, y, groups, classes, first_of_many=classes is None)
@@ -153,7 +153,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             )
 
     def _fill_missing(self, rows, layout, encoder=None):
-        """Rows to be encoded, and where symbols are missing, if the model allows it."""
+        """Rows with missing symbols filled in, and where they were missing."""
         missing = missing_values(rows)
         if missing.any() and not self._allow_missing_symbols:
             row, column = np.argwhere(missing)[0]
@@ -172,7 +172,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return integers(known) if self._allow_missing_symbols else known, missing
 
     def _wants_symbols(self, y):
-        """Whether X must hold symbols, by the parameter and for lack of a y."""
+        """Whether X must hold symbols: by the parameter, or because y is None."""
         return y is None or self._declares_symbols()
 
     def _declares_symbols(self):
@@ -181,7 +181,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return True
 
     def _are_symbols(self, rows, y):
-        """Whether X holds symbols, by the parameter and by its dtype."""
+        """Whether X holds symbols: by the parameter or its dtype."""
         text = is_text(rows)
         wanted = self._declares_symbols()
         if text and y is not None and self.symbols is False:
@@ -253,7 +253,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return Targets(NEXT, codes, None if known.all() else known, True)
 
     def _read_labels(self, y, layout, kind=None):
-        """Labels lined up with X, and where there is none; in fit without a kind."""
+        """Labels of rows or sequences, their kind, and which are missing."""
         targets = read_targets(y, layout, kind, numeric=False)
         if targets.n_targets != 1:
             raise ValueError(
@@ -280,7 +280,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return labels, targets.kind, missing
 
     def _score_targets(self, y, sequences):
-        """Targets as class codes; ``len(classes_)`` for a label unseen in fit."""
+        """Targets as class codes; a label unseen in fit has code ``len(classes_)``."""
         self._check_target_kind(y)
         if y is None:
             return self._next_symbols(sequences)
@@ -324,7 +324,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return self._restore(self.classes_[self._predicted(sequences)], sequences)
 
     def _predicted(self, sequences):
-        """Code of the class of each row, or of each sequence."""
+        """Predicted class code of each row, or of each sequence."""
         return self._log_proba(sequences).argmax(axis=1)
 
     def predict_proba(self, X, groups=None) -> np.ndarray:
@@ -435,10 +435,10 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         log_proba : ndarray
             In nats, one entry for each row (or for each sequence), in the layout of X.
             Fitted without y, entry t is the log probability of symbol t given the
-            earlier ones of its sequence, the first one's that of the model's
-            distribution of first symbols, for models over delay taps the training
-            symbols' frequencies (each counted once more, by Laplace's rule). Fitted
-            with y, that of ``y[t]``, and 0 where there is no label.
+            earlier ones of its sequence; for the first symbol, under the model's
+            distribution of first symbols (Laplace-smoothed training frequencies in
+            models over delay taps). Fitted with y, entry t is the log probability of
+            ``y[t]`` given the rows of X up to t, and 0 where there is no label.
         """
         check_is_fitted(self)
         return self._score_samples(self._read_sequences(X, groups), y)

@@ -1,8 +1,8 @@
 """Expectation maximisation: the loop that all models with hidden states share.
 
-A model brings three functions: an initial guess, the E-step and the M-step. The loop
-brings restarts, the stopping rule and the watch over the likelihood, which EM cannot
-lower but for rounding.
+A model provides the initial guess, the E-step and the M-step. The loop provides
+restarts, acceleration, the stopping rule, and the check that the log-likelihood never
+falls by more than rounding.
 """
 
 # Authors: The sklearn_seq developers
@@ -18,12 +18,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ._core.user_warning import warn_user
 
-ROUNDING = 1e-8  # a relative fall of the log-likelihood that rounding may explain
+ROUNDING = 1e-8  # relative fall of the log-likelihood that may be rounding
 EPS = np.finfo(np.float64).eps
 
 
 class EMResult(NamedTuple):
-    """What expectation maximisation found.
+    """Result of expectation maximisation.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class EMResult(NamedTuple):
         Whether the best run met the stopping rule.
 
     trouble : str or None
-        What a `ConvergenceWarning` says of the best run; None if all went well.
+        Text of the `ConvergenceWarning` of the best run; None if there is none.
     """
 
     parameters: Any
@@ -84,10 +84,10 @@ def expectation_maximization(
 
     m_step : callable
         ``m_step(statistics, parameters) -> parameters``: parameters that fit the
-        statistics at least as well as the present ones.
+        statistics at least as well as the current ones.
 
     n_timesteps : int
-        What the log-likelihood is divided by.
+        Divisor of the log-likelihood.
 
     random_state : RandomState
         Passed on to `initialize`.
@@ -100,27 +100,27 @@ def expectation_maximization(
 
     tol : float, default=1e-3
         A run has converged when the log-likelihood per time step rises by less. With
-        0, it goes on until the likelihood stands still. The
-        steps of `longer_steps` tell when a small rise says nothing.
+        0, it goes on until the log-likelihood no longer rises. `longer_steps` may
+        require more.
 
     log_likelihood : callable, default=None
-        ``log_likelihood(parameters) -> float``: the second value of `e_step` alone,
-        if that is cheaper. Used where the statistics are not needed.
+        ``log_likelihood(parameters) -> float``: the second value of `e_step`, used
+        where the statistics are not needed.
 
     on_iteration : callable, default=None
         ``on_iteration(parameters, lower_bound) -> bool`` is called after each
-        iteration; if it returns True, everything ends and the best is returned.
+        iteration; if it returns True, no further iteration or run follows.
 
     report : callable, default=None
-        Is told of each iteration, as an `IterationReport` is.
+        Called after each iteration, with the arguments of `IterationReport`.
 
     longer_steps : callable, default=None
-        ``longer_steps(parameters) -> SQUAREM or QuasiNewton`` for the guess of a run:
-        what proposes steps that are taken where they raise the likelihood, in the place
-        of those of EM.
+        ``longer_steps(parameters) -> SQUAREM or QuasiNewton`` for the guess of a run.
+        The steps it proposes replace those of EM where they do not lower the
+        log-likelihood.
 
     warn : bool, default=True
-        Whether to warn, and not only to return what a warning would say.
+        Whether to issue the warning in ``result.trouble``.
 
     Returns
     -------
@@ -134,8 +134,8 @@ def expectation_maximization(
     Warns
     -----
     ConvergenceWarning
-        If the best run did not converge, or ended because the log-likelihood fell:
-        its parameters are then those before the fall.
+        If the best run did not converge, or ended because the log-likelihood fell;
+        the parameters before the fall are returned.
 
     References
     ----------
@@ -221,7 +221,7 @@ def expectation_maximization(
 
 
 def unknown_name(parameter, name, names):
-    """An error for a name of no parameter, with the names that it may stand for."""
+    """A ValueError for an unknown parameter name, with the closest known one."""
     close = get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return ValueError(
@@ -231,7 +231,7 @@ def unknown_name(parameter, name, names):
 
 
 def refuse_both(fixed, init):
-    """Refuse parameters that are held and learned at once."""
+    """Refuse parameters that are in both `fixed` and `init`."""
     both = sorted(set(fixed) & set(init))
     if both:
         raise ValueError(
@@ -241,7 +241,7 @@ def refuse_both(fixed, init):
 
 
 def check_some_known(rows):
-    """Refuse rows of which every value is missing."""
+    """Refuse X whose values are all missing."""
     if np.isnan(rows).all():
         raise ValueError(
             "Every value of X is missing (NaN): there is nothing to learn from."
@@ -249,7 +249,7 @@ def check_some_known(rows):
 
 
 def warn_of_few_values(estimator, n_parameters, rows):
-    """Warn where there are more parameters to learn than values to learn from.
+    """Warn if there are more free parameters than observed values.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class Sequences:
         return len(self.sequence_offsets) - 1
 
     def with_rows(self, rows):
-        """The same boundaries around other rows."""
+        """Other rows with the same boundaries."""
         return Sequences(rows, self.layout)
 
     def steps(self):
@@ -78,7 +78,7 @@ class Sequences:
 
 
 class Layout:
-    """How samples and their time steps map to packed rows, and back.
+    """The layout of X: how its samples map to packed rows, and back.
 
     Parameters
     ----------
@@ -90,24 +90,24 @@ class Layout:
         Rows at which sequences begin, and the number of rows.
 
     offsets : ndarray of shape (n_segments + 1,), default=None
-        The same for segments; the sequences themselves where there is no hole.
+        The same for segments. None if no sequence has a hole.
 
     time_step : TimeStep, default=None
-        The step between rows that a frame's index shows.
+        The time between rows, from a frame's index.
 
     Attributes
     ----------
     one_dimensional : {"strings", "symbols", "numbers"} or None
-        What the sequences held if they came without an axis of features.
+        Content of the sequences if they had no axis of features.
 
     index : pandas Index or None
-        That of X, if X is a frame.
+        The index of X, if X is a frame.
 
     times : pandas Index or None
         The time of each row, if X is a frame or a list of frames.
 
     ids : list or None
-        What `groups` or an index of two levels call the sequences.
+        Ids of the sequences, from `groups` or an index of two levels.
     """
 
     one_dimensional = index = times = ids = None
@@ -124,7 +124,7 @@ class Layout:
 
     @property
     def holes(self):
-        """Rows before which a frame's index shows a hole: an ascending array."""
+        """First rows after a hole in a frame's index, sorted."""
         if len(self.offsets) == len(self.sequence_offsets):
             return self.offsets[:0]
         return np.setdiff1d(self.offsets, self.sequence_offsets)
@@ -157,7 +157,7 @@ class Layout:
         return self.restore_equal(values, self.sequence_offsets)
 
     def restore_equal(self, values, offsets):
-        """As `restore`, with other numbers of rows for each sequence."""
+        """As `restore`, for equally many new rows of each sequence."""
         if self.kind == ROWS:
             return values
         if self.kind == PANEL:
@@ -212,7 +212,7 @@ def _unequal(values):
 def read_layout(
     X, groups=None, time_step=None, *, gaps="auto", takes_times=True, **reading
 ) -> tuple[Any, Layout]:
-    """Find the sequences in X, whatever layout it has.
+    """Find the layout of X and stack its time steps.
 
     Parameters
     ----------
@@ -224,10 +224,10 @@ def read_layout(
 
     groups : array-like of shape (n_samples,), default=None
         For rows, the sequence to which each row belongs. Ids must be contiguous.
-        The samples of a panel are its sequences, so groups tell nothing more.
+        Groups of a panel are ignored: its samples are its sequences.
 
     time_step : TimeStep, default=None
-        The step between rows of the frame that a model was fitted to.
+        The time between rows of the frame in fit.
 
     gaps : {"auto", "ignore"} or float, default="auto"
         What counts as a hole in a frame's time index, as in :func:`segment_starts`.
@@ -245,7 +245,7 @@ def read_layout(
         All time steps, not yet validated; X itself if it holds rows.
 
     layout : Layout
-        Where sequences begin, and how to get back.
+        Where sequences begin, and how to restore the layout.
 
     Raises
     ------
@@ -266,7 +266,7 @@ def read_layout(
 
 
 def _read_2d(X, groups, time_step, gaps):
-    """The same for sequences with an axis of features."""
+    """As `read_layout`, for X with an axis of features."""
     if is_ragged(X):
         flat, layout = _read_ragged(X, time_step, gaps)
     elif getattr(X, "ndim", None) == 3 and not hasattr(X, "columns"):
@@ -320,8 +320,8 @@ def _read_ragged(X, time_step, gaps):
 
 
 def _stack_arrays(arrays):
-    """Rows of all sequences; numbers beside text would silently become text."""
-    first = None  # sequence that is not of objects
+    """Stack arrays; refuse numbers beside text, which would become text."""
+    first = None  # first sequence of another dtype than object
     for i, array in enumerate(arrays):
         if array.ndim != 2:
             raise TypeError(
@@ -342,7 +342,7 @@ def _stack_arrays(arrays):
 
 
 def _read_frames(X, offsets, time_step, gaps):
-    """A list of pandas frames: one frame, with its column names and holes in time."""
+    """Stack pandas frames into one frame, and find holes in their index."""
     import pandas as pd
 
     _check_same_columns(X)
@@ -353,7 +353,7 @@ def _read_frames(X, offsets, time_step, gaps):
 
 
 def _stack_polars(X):
-    """A list of polars frames: one frame, with its column names."""
+    """Stack polars frames into one frame."""
     import polars as pl
 
     _check_same_columns(X)
@@ -372,7 +372,7 @@ def _check_same_columns(X):
 
 
 def _cut_at_holes(kind, times, sequence_offsets, time_step, gaps):
-    """Layout of a frame's rows: segments by what its index tells about time."""
+    """Layout of a frame's rows, cut into segments at holes in its time index."""
     segments, step = segment_starts(times, sequence_offsets, time_step, gaps)
     offsets = np.append(segments, sequence_offsets[-1])
     layout = Layout(kind, sequence_offsets, offsets, step)
@@ -381,12 +381,12 @@ def _cut_at_holes(kind, times, sequence_offsets, time_step, gaps):
 
 
 def _read_rows(X, groups, time_step, gaps):
-    """Layout of rows: boundaries from groups, from the index, or none."""
+    """Layout of rows: sequences from groups, from the index, or a single one."""
     refuse_nested(X)
     try:
         n_rows = _num_samples(X)
     except TypeError:
-        n_rows = 0  # not an array: the validation of X says so better
+        n_rows = 0  # not an array: validated later
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     starts, ids = np.zeros(1, dtype=np.intp), None
     if groups is not None:

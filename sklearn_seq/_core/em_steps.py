@@ -1,7 +1,7 @@
 """Steps that are longer than those of expectation maximisation, which may creep.
 
-Both kinds propose a step and learn from where it led; the loop of EM takes a step of
-EM instead, if the one proposed would lower the likelihood.
+Both propose steps and are told the result. Where a proposed step would lower the
+log-likelihood, the EM loop takes an EM step instead.
 """
 
 # Authors: The sklearn_seq developers
@@ -12,19 +12,19 @@ from math import inf
 
 import numpy as np
 
-MEMORY = 20  # steps of which a quasi-Newton method knows the curvature
-PATIENCE = 10  # small rises in a row that end it, whatever the slope
-LEAST_FALL = 0.1  # of the slope, over a step long enough to say what is left
-LEAST_COSINE = 1e-8  # between a step and the fall of the gradient over it
+MEMORY = 20  # pairs of steps and gradient differences of L-BFGS
+PATIENCE = 10  # consecutive small rises after which it has converged
+LEAST_FALL = 0.1  # share of the slope to lose over a step before a small rise counts
+LEAST_COSINE = 1e-8  # between a step and the gradient difference over it
 
 
 class SQUAREM:
-    """Squared extrapolation: every second step of EM made longer, if that is better.
+    """Squared extrapolation of EM: every second EM step is extrapolated.
 
-    From two steps θ0 → θ1 → θ2 of the map, r = θ1 - θ0 and v = θ2 - θ1 - r follow the
-    extrapolation θ0 + 2 a r + a² v with a = |r| / |v|, which is θ2 itself for a = 1.
-    EM that creeps along a valley needs many times fewer steps. One that would lower the
-    likelihood is taken back, and the longest one allowed is made shorter.
+    From two EM steps θ0 → θ1 → θ2, r = θ1 - θ0 and v = θ2 - θ1 - r give the
+    extrapolation θ0 + 2 a r + a² v with a = |r| / |v|; a = 1 gives θ2. Where EM
+    converges slowly, it takes many times fewer steps. An extrapolation that would lower
+    the log-likelihood is rejected, and the largest a allowed is reduced.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class SQUAREM:
         ``to_vector(parameters) -> ndarray``.
     from_vector : callable
         ``from_vector(vector, parameters) -> parameters``: what is not in the vector is
-        taken from the second argument; None, if the vector is no parameters.
+        taken from the second argument; None if the vector is not a valid model.
 
     References
     ----------
@@ -50,7 +50,7 @@ class SQUAREM:
         self._at_end = False
 
     def propose(self, parameters, step):
-        """The point to try, given one and the step of EM from it; None if none."""
+        """The extrapolation to try, from θ1 and its EM step θ2; None if there is none."""
         self._at_end = self._first is not None
         if not self._at_end:
             self._first = self._to_vector(parameters)
@@ -68,7 +68,7 @@ class SQUAREM:
         return self._from_vector(first + 2 * a * r + a * a * v, step)
 
     def arrive(self, parameters, statistics, taken, rise, least):
-        """As for `QuasiNewton`. Small steps between two extrapolations say nothing."""
+        """As for `QuasiNewton`; a run can only end after an extrapolation."""
         if taken is False:
             self._longest = max(1.0 + 1e-3, self._length / 2)
         elif taken and self._length == self._longest:
@@ -77,20 +77,20 @@ class SQUAREM:
 
 
 class QuasiNewton:
-    """Steps of the limited-memory BFGS method in the place of those of EM.
+    """Limited-memory BFGS steps instead of EM steps.
 
-    EM creeps where the hidden states carry most of the information, as where a
+    EM converges slowly where most of the information is missing, for example where a
     variance goes to zero. By Fisher's identity the E-step also gives the gradient of
-    the log-likelihood, and gradients at two points tell the curvature between them. A
-    step that would lower the likelihood is taken back: EM makes one instead, and the
+    the log-likelihood, and L-BFGS takes the curvature from differences of gradients. A
+    step that would lower the log-likelihood is rejected: EM makes one instead, and the
     next one is shorter.
 
     Parameters
     ----------
     coordinates : object
         With methods ``to_vector(parameters)`` and ``from_vector(vector, parameters)``,
-        as for `SQUAREM`, and ``gradient(statistics, parameters) -> ndarray``: that of
-        the log-likelihood in these coordinates, from the statistics of an E-step.
+        as for `SQUAREM`, and ``gradient(statistics, parameters) -> ndarray``: the
+        gradient of the log-likelihood, from the statistics of an E-step.
 
     References
     ----------
@@ -102,31 +102,31 @@ class QuasiNewton:
 
     def __init__(self, coordinates):
         self._coordinates = coordinates
-        self._pairs = deque(maxlen=MEMORY)  # steps, and falls of the gradient over them
+        self._pairs = deque(maxlen=MEMORY)  # steps, and by how much the gradient fell
         self._length = 1.0  # of a step, relative to that of Newton's method
-        self._scale = None  # of the inverse curvature
+        self._scale = None  # of the initial inverse Hessian
         self._n_small = 0
         self._vector = self._gradient = None
 
     def arrive(self, parameters, statistics, taken, rise, least):
-        """Learn from a point: whether small rises tell that the maximum is near.
+        """Record the point that a step led to; whether the run has converged there.
 
-        Over a short step the slope may hardly fall, and then the rise says nothing of
-        what is left. It takes two steps to tell a maximum from a saddle, and more where
-        the slope along a coordinate promises a rise that is not small.
+        A small rise counts after an EM step, or a proposed one over which the slope
+        fell. Two in a row are required, since one may be at a saddle point, and more
+        while the gradient still predicts a rise that is not small.
 
         Parameters
         ----------
         parameters : object
         statistics : object
-            Of an E-step; None, if there was none.
+            Statistics of an E-step; None if there was none.
         taken : bool or None
-            Whether the step proposed was taken, or one of EM. None, if none could be
+            Whether the proposed step was taken, and not that of EM; None if none was
             proposed.
         rise : float
-            Of the log-likelihood.
+            Rise of the log-likelihood.
         least : float
-            A rise that is not small.
+            Smaller rises are small.
 
         Returns
         -------
@@ -147,9 +147,9 @@ class QuasiNewton:
             self._length = 1.0 if slope_fell else 4.0 * self._length
         elif taken is False:
             self._length /= 4.0
-        told = rise < least and (slope_fell or not taken)
-        self._n_small = self._n_small + 1 if told else 0
-        # Along the logarithm of a coordinate, curvatures are about 1 or more.
+        small = rise < least and (slope_fell or not taken)
+        self._n_small = self._n_small + 1 if small else 0
+        # The curvature along the logarithm of a coordinate is about 1 or more.
         steep = np.max((gradient * vector) ** 2, initial=0.0) > 2 * least
         return self._n_small >= (PATIENCE if steep else 2)
 
@@ -162,10 +162,10 @@ class QuasiNewton:
             self._scale = sizes[0] / sizes[1]
 
     def propose(self, parameters, step):
-        """Where to step from the last point; None if nowhere."""
+        """The point that an L-BFGS step leads to; None if there is none."""
         if self._scale is None:
             return None
-        with np.errstate(all="ignore"):  # what is not finite is not proposed
+        with np.errstate(all="ignore"):  # non-finite steps are not proposed
             step = self._length * self._newton(self._gradient)
             limit = 1.0 + np.linalg.norm(self._vector)
             step *= min(1.0, limit / np.linalg.norm(step))
@@ -177,7 +177,7 @@ class QuasiNewton:
         return candidate
 
     def _newton(self, gradient):
-        """The inverse curvature that the pairs tell, times the gradient."""
+        """The L-BFGS inverse Hessian times the gradient (two-loop recursion)."""
         step, shares = gradient, []
         for move, fall in reversed(self._pairs):
             share = (move @ step) / (move @ fall)
