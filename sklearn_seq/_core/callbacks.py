@@ -11,14 +11,14 @@ from ..targets import NEXT
 class FitProgress:
     """One task for a fit and one for each of its iterations.
 
-    To be made once, at the beginning of fit. Callbacks that ask for y get, where the
-    target is the next step, X advanced by one step.
+    Make it once, at the beginning of fit. If the target is the next step, callbacks
+    that ask for y get X advanced by one step.
 
     Parameters
     ----------
     estimator : estimator with callback support
     max_iter : int
-        Most iterations that there can be.
+        Maximum number of iterations.
     X, y, groups
         As given to fit.
     sequences : Sequences
@@ -39,7 +39,7 @@ class FitProgress:
 
     @property
     def watched(self):
-        """Whether there is a callback."""
+        """Whether the estimator has a callback."""
         return bool(getattr(self.estimator, "_skl_callbacks", ()))
 
     def iteration(self, fitted):
@@ -48,7 +48,7 @@ class FitProgress:
         Parameters
         ----------
         fitted : callable returning a dict
-            The fitted attributes as they are now.
+            Returns the current fitted attributes.
 
         Returns
         -------
@@ -71,7 +71,7 @@ class FitProgress:
 
 
 def advanced(estimator, sequences, targets):
-    """X advanced by one step, as a y: NaN (None for symbols) where there is no next."""
+    """X advanced by one step, as y; NaN (None for symbols) at last rows."""
     if targets.kind != NEXT:
         return None
     last = sequences.offsets[1:] - 1

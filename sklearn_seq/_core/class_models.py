@@ -11,7 +11,7 @@ from ..targets import SEQUENCE, runs_of
 
 
 def class_stretches(sequences, codes, c, kind):
-    """Rows of one class, and the stretch that each belongs to.
+    """Rows of one class, and the contiguous segment that each belongs to.
 
     Parameters
     ----------
@@ -21,13 +21,13 @@ def class_stretches(sequences, codes, c, kind):
     c : int
         The class.
     kind : {"step", "sequence"}
-        What has a class.
+        Whether rows or sequences have a class.
 
     Returns
     -------
     rows : ndarray of shape (n_rows_of_class, n_features)
     groups : ndarray of int of shape (n_rows_of_class,)
-        Equal for rows that follow each other in one sequence.
+        Id of the segment: equal for consecutive rows of one sequence.
     """
     if kind == SEQUENCE:
         codes = np.repeat(codes, np.diff(sequences.sequence_offsets))
@@ -40,13 +40,13 @@ def class_stretches(sequences, codes, c, kind):
 
 
 def class_name(estimator, c):
-    """What `verbose` calls the model of a class."""
+    """Name of the model of a class in the lines that `verbose` prints."""
     label = estimator.classes_[c : c + 1].tolist()[0]
     return f"{type(estimator).__name__}, class {label!r}"
 
 
 def check_priors(priors, codes, classes):
-    """Prior probabilities of the classes: as given, or their frequencies."""
+    """Prior probabilities of the classes as given; None takes their frequencies."""
     n_classes = len(classes)
     if priors is None:
         counts = np.bincount(codes[codes >= 0], minlength=n_classes)
@@ -64,7 +64,7 @@ def check_priors(priors, codes, classes):
 
 
 def log_posteriors(densities, priors, sequences):
-    """Log probabilities of the classes of whole sequences.
+    """Log posterior of the classes, by Bayes' rule for whole sequences.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def log_posteriors(densities, priors, sequences):
     Returns
     -------
     log_proba : ndarray of shape (n_sequences, n_classes)
-        The priors, where no class can have given a sequence.
+        The priors where a sequence has likelihood 0 in all classes.
     """
     totals = np.add.reduceat(densities, sequences.sequence_offsets[:-1])
     totals[np.isneginf(totals).all(axis=1)] = 0.0

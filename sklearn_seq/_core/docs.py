@@ -1,7 +1,7 @@
 """Descriptions of parameters that many estimators share, written once.
 
-A docstring names one by a line ``%(name)s``, indented like a parameter, and the
-decorator `documented` puts the text in its place.
+The decorator `documented` replaces a line ``%(name)s`` of a docstring, indented like a
+parameter, by the text of that name.
 """
 
 # Authors: The sklearn_seq developers
@@ -15,7 +15,7 @@ MARKER = re.compile(r"^([ \t]*)%\((\w+)\)s[ \t]*$", re.MULTILINE)
 
 
 def _texts(page):
-    """Texts by the name of the parameter that each begins with."""
+    """A dict of texts by the parameter that each describes."""
     texts = re.split(r"\n\n(?=\S)", dedent(page).strip())
     return {re.match(r"\w+", text)[0]: text for text in texts}
 
@@ -61,7 +61,7 @@ SHARED = _texts(
 
 
 def documented(thing):
-    """Fill the markers in the docstring of a function, or of a class and its methods.
+    """Replace the markers in the docstrings of a function, or a class and its methods.
 
     Parameters
     ----------

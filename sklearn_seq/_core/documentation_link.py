@@ -9,10 +9,10 @@ __all__ = ["DocumentationLink"]
 
 
 def documentation_url():
-    """The address of the pages that the package's metadata give, or None."""
+    """URL of the documentation in the package's metadata, or None."""
     try:
         urls = metadata("sklearn_seq").get_all("Project-URL") or []
-    except PackageNotFoundError:  # a copy of the sources that is not installed
+    except PackageNotFoundError:  # sources that are not installed
         return None
     for entry in urls:
         label, _, url = entry.partition(", ")
@@ -24,8 +24,8 @@ def documentation_url():
 class DocumentationLink:
     """Mixin: the link to an estimator's page in its HTML representation.
 
-    The address is that which the metadata of the installed package tell. Without one
-    there is no link.
+    The URL comes from the metadata of the installed package; without one there is no
+    link.
     """
 
     _doc_link_module = "sklearn_seq"

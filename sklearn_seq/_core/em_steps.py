@@ -50,7 +50,7 @@ class SQUAREM:
         self._at_end = False
 
     def propose(self, parameters, step):
-        """The extrapolation to try, from θ1 and its EM step θ2; None if there is none."""
+        """The extrapolation to try, from θ1 and its EM step θ2, or None."""
         self._at_end = self._first is not None
         if not self._at_end:
             self._first = self._to_vector(parameters)
@@ -162,7 +162,7 @@ class QuasiNewton:
             self._scale = sizes[0] / sizes[1]
 
     def propose(self, parameters, step):
-        """The point that an L-BFGS step leads to; None if there is none."""
+        """The point that an L-BFGS step leads to, or None."""
         if self._scale is None:
             return None
         with np.errstate(all="ignore"):  # non-finite steps are not proposed

@@ -15,16 +15,15 @@ def gaussian_log_density(residuals, covariance, known=None):
     ----------
     residuals : ndarray of shape (n, n_targets)
     covariance : ndarray of shape (n_targets, n_targets) or (n, n_targets, n_targets)
-        One for all, or one for each row. A variance below the rounding error of the
-        data counts as that error, so that a series that is predicted exactly has a
-        finite density.
+        One for all rows, or one for each. Variances are at least the rounding error of
+        the data, so that a series that is predicted exactly has a finite density.
     known : ndarray of bool of shape (n, n_targets), default=None
         Unknown entries are integrated out.
 
     Returns
     -------
     log_density : ndarray of shape (n,)
-        −inf where the square of a standardised residual is beyond floating point.
+        −inf where the square of a standardised residual overflows.
     """
     if known is not None and not known.all():
         log_density = np.zeros(len(residuals))
@@ -54,7 +53,7 @@ def gaussian_log_density(residuals, covariance, known=None):
 
 
 def gaussian_noise(covariance):
-    """What draws from N(0, covariance), which may be singular, again and again.
+    """A function that draws from N(0, covariance), which may be singular.
 
     Parameters
     ----------
@@ -71,12 +70,12 @@ def gaussian_noise(covariance):
 
 
 def draw_gaussian(rng, covariance, n):
-    """Draws from N(0, covariance), which may be singular: (n, n_targets)."""
+    """n draws from N(0, covariance), which may be singular: (n, n_targets)."""
     return gaussian_noise(covariance)(rng, n)
 
 
 def check_squares(squares):
-    """Refuse data whose squares, or their sums, are beyond floating point."""
+    """Refuse data whose squares, or their sums, overflow."""
     if not np.isfinite(squares).all():
         raise ValueError(
             "The squares of X or y are beyond floating point. Scale them, for "
@@ -85,19 +84,19 @@ def check_squares(squares):
 
 
 class RunningGaussian:
-    """Mean and covariance of data that come piece by piece.
+    """Mean and covariance, updated batch by batch.
 
     Parameters
     ----------
     n_features : int
     centre : bool, default=True
-        Whether the covariance is about the mean; else it is about zero.
+        Whether the covariance is about the mean; otherwise about zero.
 
     Attributes
     ----------
     mean : ndarray of shape (n_features,)
     covariance : ndarray of shape (n_features, n_features)
-        Over entries known together, where some are missing.
+        Each entry over the rows in which both features are known.
 
     References
     ----------
@@ -114,16 +113,16 @@ class RunningGaussian:
 
     @classmethod
     def of(cls, n, mean, products):
-        """The same from moments: `products` are sums of centred products of n rows."""
+        """From n rows' mean and sum of products of deviations from it."""
         self = cls(len(mean))
         self._n, self.mean = n, mean
         self._products, self._counts = products, self._counts + n
         return self
 
     def update(self, values, known=None):
-        """Add rows of shape (n, n_features); entries that are not known do not count.
+        """Add rows of shape (n, n_features), without the entries that are not known.
 
-        With a mean, all entries must be known.
+        With ``centre=True`` all entries must be known.
         """
         for start in range(0, len(values), CHUNK_ROWS):
             piece = np.asarray(values[start : start + CHUNK_ROWS], dtype=np.float64)
@@ -149,7 +148,7 @@ class RunningGaussian:
             values = np.where(known, values, 0.0)
             there = known.astype(np.float64)
             self._counts += there.T @ there
-        if values.shape[1] == 1:  # a single product is not worth BLAS threads
+        if values.shape[1] == 1:  # BLAS threads do not pay for one product
             self._products += (values * values).sum()
         else:
             self._products += values.T @ values

@@ -12,13 +12,13 @@ CLOSE = 1e-6  # how far from 1 the sum of given probabilities may be
 
 
 def check_probabilities(values, name, shape):
-    """Probabilities given by a user, of which each row sums to one.
+    """Check probabilities given by a user: each row must sum to one.
 
     Parameters
     ----------
     values : array-like
     name : str
-        What they are called in messages.
+        Name of the parameter, for errors.
     shape : tuple of (int or None)
         The expected shape; None is any length.
 
@@ -57,7 +57,7 @@ def check_probabilities(values, name, shape):
 
 
 def transition_counts(states, offsets, n_states):
-    """How often one state follows another within a sequence.
+    """Number of transitions from each state to each other within sequences.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def transition_counts(states, offsets, n_states):
 
 
 def stationary_distribution(startprob, transmat):
-    """Share of time in each state in the long run, from the given start.
+    """Stationary distribution π = π A that a chain reaches from the given start.
 
     Parameters
     ----------
@@ -91,11 +91,11 @@ def stationary_distribution(startprob, transmat):
     Returns
     -------
     distribution : ndarray of shape (n_states,)
-        Depends on the start only if some states can never reach some others. Of a
-        chain that goes round periodically, the average over the period.
+        Depends on the start only if the chain is reducible. Of a periodic chain, the
+        average over the period.
     """
-    # A chain that half of the time stays where it is has the same long run and no
-    # period, so that its powers converge; 2**64 steps are the long run.
+    # The lazy chain (I + A) / 2 has the same stationary distribution and no period, so
+    # that its powers converge; 2**64 steps are enough.
     power = 0.5 * (np.eye(len(transmat)) + transmat)
     for _ in range(64):
         power = power @ power
@@ -104,13 +104,13 @@ def stationary_distribution(startprob, transmat):
 
 
 def draw_chains(startprob, transmat, uniform):
-    """Turn uniform numbers, of shape (n_sequences, n_timesteps), into states.
+    """Draw states from uniform numbers of shape (n_sequences, n_timesteps).
 
-    State j is chosen where the uniform number falls between the cumulated probabilities
-    up to and including j.
+    By inverse transform sampling: the next state is the first whose cumulative
+    probability exceeds the uniform number.
     """
     cumulated = np.cumsum(np.vstack([transmat, startprob]), axis=1)
-    cumulated /= cumulated[:, -1:]  # exactly 1 at the end, and above every number
+    cumulated /= cumulated[:, -1:]  # exactly 1 at the end, above every uniform number
     states = np.empty(uniform.shape, dtype=int)
     current = np.full(len(uniform), len(transmat))  # the row of startprob
     if len(uniform) == 1:
@@ -123,7 +123,7 @@ def draw_chains(startprob, transmat, uniform):
 
 
 def _draw_chain(cumulated, uniform):
-    """One chain in plain Python: arrays of length one would be slower by far."""
+    """One chain in plain Python, which is faster than arrays of length one."""
     states, current = [], -1
     for number in uniform:
         current = bisect_right(cumulated[current], number)

@@ -36,11 +36,11 @@ class Run(NamedTuple):
 
 
 class Packing:
-    """The order in which the rows of a batch of sequences are worked through.
+    """Time-major order of the rows of a mini-batch of sequences.
 
-    Sequences stand in order of decreasing length. The packed rows of step t are those
-    of all sequences that have a step t: the first so many of this order. Sequences of
-    equal length keep their order.
+    Sequences are sorted by decreasing length, stably. The packed rows of step t are row
+    t of all sequences that are long enough: the first ``sizes[t]`` of this order. As in
+    PyTorch's `PackedSequence`.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ class Packing:
         The number of rows of each sequence of the batch, at least 1.
 
     starts : ndarray of shape (n_sequences,) of int, default=None
-        The first row of each sequence in the data set. By default they lie one after
-        another.
+        The first row of each sequence in the data set. By default, sequences follow
+        one another.
 
     Attributes
     ----------
@@ -60,8 +60,8 @@ class Packing:
         The sequences of the batch in order of decreasing length.
 
     rows : ndarray of shape (n_rows,)
-        The row of the data set that each packed row is: ``inputs = X[rows]`` packs,
-        and ``out[rows] = outputs`` unpacks.
+        Row of the data set of each packed row: ``inputs = X[rows]`` packs, and
+        ``out[rows] = outputs`` unpacks.
 
     sizes : ndarray of shape (n_steps,)
         The number of sequences active at each step.
@@ -113,9 +113,9 @@ class Packing:
         ]
 
     def steps(self, first, last):
-        """The steps ``first`` to ``last - 1`` alone, of the sequences that have any.
+        """Packing of the steps ``first`` to ``last - 1`` alone.
 
-        Its sequences stand as in ``order``: the first ``sizes[first]`` of it.
+        It holds the first ``sizes[first]`` sequences of ``order``.
 
         Parameters
         ----------

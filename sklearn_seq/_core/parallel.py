@@ -1,9 +1,9 @@
 """Workers that share the sequences, or the classes, of a fit.
 
-Joblib decides: whichever backend and number of workers a user's ``parallel_config``
-asks for. Without a backend they are threads, because what is compiled runs beside
-others: data are not copied, and a pool is there at once. Threads are those of Python's
-own pool, which hands a result over when it is there; joblib asks every 10 ms.
+A user's ``parallel_config`` sets the joblib backend and the number of workers. The
+default are threads: compiled code releases the GIL, data are not copied, and a pool
+starts at once. They are those of `ThreadPoolExecutor`, which returns a result at once,
+where joblib polls every 10 ms.
 """
 
 # Authors: The sklearn_seq developers
@@ -17,20 +17,20 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed
 
-BLOCK_ENTRIES = 1 << 18  # rows × states of a block, at least
+BLOCK_ENTRIES = 1 << 18  # smallest rows × states of a block
 MAX_BLOCKS = 64
-LEAST_ROWS = 20_000  # of a worker that nobody asked for by n_jobs
+LEAST_ROWS = 20_000  # rows for each worker if n_jobs is None
 
 
 class Pool:
-    """Workers for the tasks of a fit, from its first to its last.
+    """A pool of workers for all tasks of a fit.
 
     Parameters
     ----------
     n_jobs : int or None
         As in scikit-learn.
     n_tasks : int
-        How many workers could have something to do.
+        Largest number of tasks at a time.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Pool:
 
     def __init__(self, n_jobs, n_tasks):
         backend, _ = get_active_backend(prefer="threads")
-        _, offered = get_active_backend()  # preference would make it 1
+        _, offered = get_active_backend()  # with prefer= it would be 1
         n_workers = backend.effective_n_jobs(offered if n_jobs is None else n_jobs)
         self.n_workers = max(1, min(n_workers, n_tasks))
         self._threads = getattr(backend, "supports_sharedmem", False)
@@ -61,14 +61,14 @@ class Pool:
             pool.__exit__(*details)
 
     def map(self, function, tasks):
-        """Results of a function, in the order of its tasks.
+        """Results of a function, in the order of the tasks.
 
         Parameters
         ----------
         function : callable
-            It must be possible to send it to a worker.
+            Picklable.
         tasks : list of tuple
-            Its arguments.
+            Its arguments, for each call.
 
         Returns
         -------
@@ -85,34 +85,34 @@ class Pool:
         ]
         try:
             return [future.result() for future in futures]
-        finally:  # after an error or an interrupt, what has not begun is dropped
+        finally:  # after an error or interrupt, cancel what has not begun
             for future in futures:
                 future.cancel()
 
 
 def _with_settings(settings, function, task):
-    """A task under the settings of the thread that it comes from."""
+    """Run a task with the scikit-learn configuration of the calling thread."""
     config, errors = settings
     with config_context(**config), np.errstate(**errors):
         return function(*task)
 
 
 class SharedSums:
-    """Sums over sequences, of which workers take some each.
+    """Sums over sequences, shared among workers.
 
-    A context in which the workers are there: one pool for all sums of a fit.
-    Sequences are cut into blocks by the data alone, and sums of blocks are added in
-    order, so that results are the same, bit by bit, for any number of workers.
+    A context manager that holds one pool for all sums of a fit. How sequences are cut
+    into blocks depends on the data alone, and the sums of blocks are added in order, so
+    that results are the same, bit by bit, for any number of workers.
 
     Parameters
     ----------
     offsets : ndarray of int of shape (n_sequences + 1,)
         The rows at which sequences begin, and the number of rows.
     n_states : int
-        What the time that a row takes grows with.
+        Number of states; the time of a row grows with it.
     n_jobs : int, default=None
-        The number of workers, as in scikit-learn; any joblib backend will do. If
-        None, workers that a context offers are used if each gets rows enough.
+        The number of workers, as in scikit-learn, with any joblib backend. None uses
+        the workers of a `parallel_config` if each gets enough rows.
     """
 
     def __init__(self, offsets, n_states, n_jobs=None):
@@ -133,13 +133,13 @@ class SharedSums:
         self._pool.__exit__(*details)
 
     def of(self, statistics, add, arrays):
-        """A function of parameters: the sum of statistics over all sequences.
+        """A function from parameters to the sum of statistics over all sequences.
 
         Parameters
         ----------
         statistics : callable
-            ``statistics(parameters, *arrays, offsets)``: what is summed. It must be
-            possible to send it to a worker.
+            ``statistics(parameters, *arrays, offsets)``: the summand of some
+            sequences. Picklable.
         add : callable
             ``add(a, b)``: the sum of two statistics.
         arrays : tuple of (ndarray of shape (n_rows, ...) or None)

@@ -12,22 +12,22 @@ from sklearn.exceptions import UndefinedMetricWarning
 def r_squared(true, predicted, known=None, weights=None):
     """Coefficient of determination R², averaged over outputs.
 
-    As :func:`sklearn.metrics.r2_score`, but right whatever the scale of the values.
+    As :func:`sklearn.metrics.r2_score`, but without overflow or underflow of squares.
 
     Parameters
     ----------
     true, predicted : ndarray of shape (n, n_outputs)
     known : ndarray of bool of the same shape, default=None
-        Which of the true values count; None if all do. An output of which fewer than
-        two do is left out.
+        Which of the true values count; None if all do. Outputs with fewer than two
+        such values are left out.
     weights : ndarray of shape (n,), default=None
         Weights of the rows; None if all are equal.
 
     Returns
     -------
     score : float
-        Of a constant output 1 if all predictions are exact, else 0. −inf if the
-        errors exceed the spread of the targets by more than floating point can tell.
+        Of a constant output 1 if all predictions are exact, else 0. −inf if the ratio
+        of the squared errors to the variance overflows.
         NaN, with a warning, if no output has two values that count.
     """
     known = np.ones(true.shape, dtype=bool) if known is None else known
@@ -60,6 +60,6 @@ def _of_one_output(true, predicted, weights):
 
 
 def _in_unit(values):
-    """Values of at most 1 in a unit that is a power of two, and its exponent."""
+    """Values divided by a power of two so that none exceeds 1, and its exponent."""
     _, exponent = np.frexp(np.abs(values).max())
     return np.ldexp(values, -exponent), int(exponent)

@@ -8,24 +8,24 @@ import numpy as np
 from .user_warning import warn_user
 
 FAR = 1e3  # times the largest deviation of the training targets from their mean
-LEAST = 1e-3  # of the mean, which stands for the deviation of constant targets
+LEAST = 1e-3  # of the mean: the deviation assumed for constant targets
 CONSTANT = 1e-12  # of the mean: a deviation that is rounding
 
 
 def reach_of(targets, before=None):
-    """Mean and largest deviation of each target, over what is known.
+    """Mean of each target and largest deviation from it, over known values.
 
     Parameters
     ----------
     targets : Targets
     before : (ndarray, ndarray), default=None
-        Those of earlier data, which the new ones widen.
+        Result for earlier data; its centre is kept and its reach widened.
 
     Returns
     -------
     centre, reach : ndarray of shape (n_targets,)
-        The reach is infinite for a target that is always zero, or of which nothing is
-        known: no prediction is far from it.
+        The reach is infinite for a target that is always zero or never known, so that
+        no prediction counts as far from it.
     """
     values = targets.values
     known = True if targets.known is None else targets.known
@@ -54,7 +54,7 @@ def warn_if_far(estimator, values, what="predictions"):
     estimator : SequenceRegressor
     values : ndarray of shape (..., n_targets)
     what : str, default="predictions"
-        What they are, as in "The predictions of …".
+        Noun for the values in the message.
     """
     centre, reach = estimator._reach
     with np.errstate(over="ignore", invalid="ignore"):

@@ -32,7 +32,7 @@ try:
 except ImportError:  # scikit-learn < 1.9
 
     class CallbackSupportMixin:
-        """Stands in where scikit-learn has no callbacks: there is no set_callbacks."""
+        """Stand-in for scikit-learn without callbacks, without `set_callbacks`."""
 
         def _init_callback_context(self, **options):
             return _NoCallbacks()
@@ -60,7 +60,7 @@ __all__ = [  # noqa: F822
 
 
 def __getattr__(name):
-    if name == "_BaseScorer":  # its module takes long to import
+    if name == "_BaseScorer":  # imported late: its module is slow to import
         from sklearn.metrics._scorer import _BaseScorer
 
         return _BaseScorer
@@ -68,7 +68,7 @@ def __getattr__(name):
 
 
 class _NoCallbacks:
-    """The context of a fit that nobody watches."""
+    """Callback context of a fit without callbacks."""
 
     def call_on_fit_task_begin(self, **data):
         pass
@@ -78,10 +78,10 @@ class _NoCallbacks:
 
 
 def validate_data(estimator, X, **options):
-    """`sklearn.utils.validation.validate_data`, with the names of every frame.
+    """`sklearn.utils.validation.validate_data`, with column names of polars, too.
 
-    scikit-learn before 1.9 reads the column names of pandas frames, and of others by
-    the interchange protocol, which polars 2 no longer has.
+    scikit-learn before 1.9 reads names of other frames than pandas' by the interchange
+    protocol, which polars 2 no longer has.
     """
     return validation.validate_data(estimator, with_readable_names(X), **options)
 
@@ -95,7 +95,7 @@ def with_readable_names(X):
 
 
 class _NamedTable:
-    """A frame that tells its names by as much of the protocol as scikit-learn reads."""
+    """A frame with the part of the interchange protocol that scikit-learn reads."""
 
     def __init__(self, frame):
         self._frame = frame

@@ -12,16 +12,16 @@ from ..targets import NEXT, SEQUENCE, as_precise_as, indices_of
 from .gaussian import gaussian_log_density
 from .user_warning import warn_user
 
-CONSTANT = 1e-15  # deviation of a column, relative to its values, that is rounding
-EXPONENT = 1000  # largest of a power of two, so that its inverse is a number
-# Later data are far off if a mean is so many standard deviations away, or if standard
-# deviations have such a ratio.
+CONSTANT = 1e-15  # relative deviation of a column below which it is constant
+EXPONENT = 1000  # largest exponent of a unit: its inverse is finite
+# Warn of later data whose mean is FAR standard deviations away, or whose standard
+# deviation differs by a factor of SPREAD.
 FAR, SPREAD = 100, 1000
-BLOCK_VALUES = 1 << 18  # numbers whose moments are summed at a time
+BLOCK_VALUES = 1 << 18  # values of a block when summing moments
 
 
 class Unchanged:
-    """The units that values have."""
+    """No standardization: a `Standardizer` that changes nothing."""
 
     def transform(self, values, dtype):
         return values.astype(dtype, copy=False)
@@ -44,16 +44,17 @@ UNCHANGED = Unchanged()
 
 
 class Standardizer(NamedTuple):
-    """Columns centred by their means and divided by their standard deviations.
+    """Standardization of columns: (values * unit - mean) / scale.
 
     Attributes
     ----------
     unit : ndarray of shape (n_columns,)
-        Powers of two. Values are multiplied by them first, which is exact, so that no
-        difference or square of these overflows or vanishes.
+        Powers of two that bring values to at most 1, so that no difference or square
+        overflows or underflows; multiplying by them is exact.
 
     mean, scale : ndarray of shape (n_columns,)
-        Means and standard deviations of what is then there; 1 for constant columns.
+        Means and standard deviations of ``values * unit``; for constant columns the
+        scale is `unit`.
     """
 
     unit: np.ndarray
@@ -62,7 +63,7 @@ class Standardizer(NamedTuple):
 
     @classmethod
     def of(cls, values):
-        """The moments of the values that are not NaN, in float64.
+        """From the moments of the values that are not NaN, in float64.
 
         Parameters
         ----------
@@ -94,12 +95,12 @@ class Standardizer(NamedTuple):
             squares += np.square(deviation).sum(axis=0)
             farthest = np.maximum(farthest, np.abs(deviation).max(axis=0))
         varies = farthest > CONSTANT * largest * unit
-        # Columns that do not vary keep their scale, which is 1 in the original unit.
+        # Constant columns are only centred.
         scale = np.where(varies, np.sqrt(squares / counts), unit)
         return cls(unit, first + shift, scale)
 
     def transform(self, values, dtype):
-        """Values in standard units, a new array of type `dtype`."""
+        """Standardized values, a new array of type `dtype`."""
         out = np.empty(values.shape, dtype)
         precise = {"out": out, "dtype": np.float64, "casting": "same_kind"}
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -117,16 +118,16 @@ class Standardizer(NamedTuple):
         return out
 
     def columns(self, index):
-        """The same for some of the columns."""
+        """The standardizer of some of the columns."""
         return Standardizer(*(array[index] for array in self))
 
     def without_centre(self):
-        """The same with zero for means, and root mean squares for scales."""
+        """A standardizer that does not centre, and scales by root mean squares."""
         centre = np.zeros_like(self.mean)
         return self._replace(mean=centre, scale=np.hypot(self.mean, self.scale))
 
     def unfold(self, coef, intercept):
-        """A linear map of values in standard units as one of the original values.
+        """Turn coefficients for standardized values into those for original values.
 
         Rounding is no larger than that of the values themselves.
 
@@ -154,14 +155,14 @@ class Standardizer(NamedTuple):
 
 
 def rows_learned_from(sequences, targets, index):
-    """Rows of X up to the last of some targets in each segment (or of its sequence).
+    """Rows of X up to the last of some targets in each segment (or sequence).
 
     Parameters
     ----------
     sequences : Sequences
     targets : Targets
     index : ndarray of int
-        Those of the targets that are learned from, sorted.
+        Sorted indices of the targets that are learned from.
     """
     if targets.kind == SEQUENCE:
         offsets = sequences.sequence_offsets
@@ -176,16 +177,16 @@ def rows_learned_from(sequences, targets, index):
 
 
 def warn_of_other_units(units, values, names, estimator):
-    """Warn of a column that is far from the moments kept from earlier data.
+    """Warn of columns far from the moments of earlier data.
 
     Parameters
     ----------
     units : Standardizer
-        Those moments.
+        Moments of the earlier data.
     values : ndarray of shape (n, n_columns)
         Later data.
     names : list of str
-        What the columns are.
+        Names of the columns.
     estimator : estimator
     """
     later = Standardizer.of(values)
@@ -193,7 +194,7 @@ def warn_of_other_units(units, values, names, estimator):
         means = later.mean / later.unit
         distance = np.abs(means * units.unit - units.mean) / units.scale
         ratio = later.deviation / units.deviation
-    # That of constant columns is of no meaning, and so is its inverse.
+    # Ratios of constant columns mean nothing.
     constant, was_constant = (of.scale == of.unit for of in (later, units))
     spread = ~constant & ((ratio > SPREAD) | (ratio < 1 / SPREAD) & ~was_constant)
     known = ~np.isnan(values).all(axis=0)
@@ -213,9 +214,9 @@ def warn_of_other_units(units, values, names, estimator):
 
 
 class StandardizedInputs:
-    """Mixin of the nets: they see columns of X in standard units, but no symbols.
+    """Mixin of the nets: columns of X are standardized, symbols are not.
 
-    A net has the property ``_net_dtype``, the type that it computes in.
+    A net has the property ``_net_dtype``, the dtype of its parameters.
     """
 
     _parameter_constraints = {"standardize": ["boolean"]}
@@ -224,7 +225,7 @@ class StandardizedInputs:
         return getattr(self, "_encoder", None) is not None
 
     def _learn_units(self, rows, values, kind):
-        """Find the units in the first data of a model.
+        """Fit the standardizers on the first data of a model.
 
         Parameters
         ----------
@@ -240,7 +241,7 @@ class StandardizedInputs:
             self._input_units = Standardizer.of(rows)
 
     def _check_units(self, rows, values, kind):
-        """Warn if data to go on with are far from the units of the first data."""
+        """Warn if the data of a further partial_fit are far from the first ones."""
         if isinstance(self._input_units, Standardizer):
             names = [f"column {name!r} of X" for name in self._input_names()]
             warn_of_other_units(self._input_units, rows, names, self)
@@ -249,20 +250,20 @@ class StandardizedInputs:
             warn_of_other_units(self._target_units, values, names, self)
 
     def _to_net(self, rows):
-        """Rows of X as the net sees them."""
+        """Rows of X as inputs of the net."""
         if self._encodes_symbols():
             return rows
         return self._input_units.transform(rows, self._net_dtype)
 
     def _learned_values(self, values):
-        """Targets as the net learns them."""
+        """Targets as the net is trained on."""
         return values
 
 
 class StandardizedTargets(StandardizedInputs):
-    """Mixin of the nets that are regressors: they learn targets in standard units.
+    """Mixin of the nets that are regressors: targets are standardized, too.
 
-    Outputs in the units of the data are in float64 until they are returned.
+    Outputs in original units are float64 until they are returned.
     """
 
     def _learn_units(self, rows, values, kind):
@@ -276,15 +277,15 @@ class StandardizedTargets(StandardizedInputs):
             self._target_units = Standardizer.of(values)
 
     def _learned_values(self, values):
-        as_precise_as(values, self._net_dtype)  # as outputs must be
+        as_precise_as(values, self._net_dtype)  # refuse what outputs cannot hold
         return self._target_units.transform(values, self._net_dtype)
 
     def _from_net(self, outputs):
-        """Outputs in the units of the data."""
+        """Outputs of the net in original units."""
         return self._target_units.inverse(outputs)
 
     def _fed_back(self, outputs):
-        """Outputs in the units and the precision of X."""
+        """Outputs of the net in original units, in the dtype of X."""
         return self._from_net(outputs).astype(self._net_dtype, copy=False)
 
     def _shape_outputs(self, outputs, sequences):
@@ -294,7 +295,7 @@ class StandardizedTargets(StandardizedInputs):
         return super()._shape_outputs(outputs, sequences)
 
     def _density(self, residuals, covariance, known=None):
-        """In standard units, in which the floor of variances is meant."""
+        """Log density, computed on standardized residuals, for which floors are set."""
         deviation = np.ones(residuals.shape[1]) * self._target_units.deviation
         log_density = gaussian_log_density(
             residuals / deviation,

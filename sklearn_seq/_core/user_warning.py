@@ -10,7 +10,7 @@ OURS = ("sklearn_seq", "sklearn", "numpy", "joblib", "contextlib")
 
 
 def warn_user(message):
-    """A UserWarning at the first frame outside of this package and its tools."""
+    """Issue a UserWarning that points to the first caller outside this package."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
         level, frame = level + 1, frame.f_back

@@ -5,13 +5,13 @@
 
 
 def em_report(estimator, name=None, quantity="log-likelihood"):
-    """What tells of the iterations of expectation maximisation; None if not verbose.
+    """The printer of EM iterations; None if not verbose.
 
     Parameters
     ----------
     estimator : estimator
     name : str, default=None
-        What is fitted; None for the estimator itself.
+        Name of the model; None for that of the estimator.
     quantity : str, default="log-likelihood"
 
     Returns
@@ -25,18 +25,18 @@ def em_report(estimator, name=None, quantity="log-likelihood"):
 
 
 class IterationReport:
-    """Prints how a fit goes on.
+    """Prints a line for each iteration of a fit.
 
     Parameters
     ----------
     name : str
-        What is fitted.
+        Name of the model.
 
     quantity : str
-        What each iteration gives.
+        Name of the quantity that is printed.
 
     unit : str, default=""
-        The unit of it.
+        Its unit.
     """
 
     def __init__(self, name, quantity, unit=""):
@@ -55,16 +55,16 @@ class IterationReport:
             Number of the iteration, from 1.
 
         value : float
-            The quantity after it.
+            The quantity after the iteration.
 
         change : float, default=None
-            By how much it has changed, if there is an earlier value.
+            Change of the quantity since the iteration before.
 
         validation_score : float, default=None
-            With early stopping.
+            Score on held-out data, with early stopping.
 
         run, n_runs : int, default=1
-            Which of how many runs from different starts.
+            Number of the run, and how many runs from different starts there are.
         """
         unit = f" {self.unit}" if self.unit else ""
         line = f"[{self.name}] "

@@ -16,8 +16,8 @@ __all__ = ["VersionStamp"]
 class VersionStamp:
     """Mixin: an estimator saved by other versions warns when it is loaded.
 
-    It remembers the version of this package and that of scikit-learn, which remembers
-    its own for its own estimators only.
+    The state holds the versions of this package and of scikit-learn (which stores its
+    own for its own estimators only).
     """
 
     def __getstate__(self):
@@ -40,7 +40,7 @@ class VersionStamp:
 
 
 def current_versions():
-    """Versions by the key under which a saved estimator has them."""
+    """Versions by their key in the state of a saved estimator."""
     return {
         "_sklearn_seq_version": sklearn_seq.__version__,
         "_sklearn_version": sklearn.__version__,
