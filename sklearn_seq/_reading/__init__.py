@@ -1,6 +1,6 @@
 """Reading what users hand over: containers, labels, symbols, indexes, by name.
 
-Everything here either gives what the owner of the data means, or says what is wrong.
+Every function here reads data as their owner means them, or raises an error.
 """
 
 # Authors: The sklearn_seq developers

@@ -1,4 +1,4 @@
-"""Rows that belong to those of X by position, while their labels say otherwise."""
+"""Refuse y or groups whose index has the labels of X in another order."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,15 +7,15 @@
 def check_same_order(values, index, name):
     """Refuse a Series or frame that holds the labels of X's index in another order.
 
-    Other labels are none of X's, and are matched by position, as in scikit-learn.
+    An index with other labels is ignored: rows match by position, as in scikit-learn.
 
     Parameters
     ----------
     values : array-like
     index : pandas Index or None
-        Of X.
+        The index of X.
     name : str
-        What `values` were given as.
+        Name of the argument, for errors.
     """
     other = getattr(values, "index", None) if hasattr(values, "iloc") else None
     if index is None or other is None or len(other) != len(index):

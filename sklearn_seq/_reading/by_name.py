@@ -1,4 +1,4 @@
-"""Arguments that name what they are for: names decide, not positions."""
+"""Arguments with an index or column names: matched by name, not by position."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -9,20 +9,20 @@ from difflib import get_close_matches
 def in_order_of(names, values, argument, what):
     """Entries of a pandas Series, or rows of a frame, in the order of names.
 
-    Other values are returned as they are, and so are those whose index only counts.
+    Other values, and those with a default index (0, 1, …), are returned as they are.
 
     Parameters
     ----------
     names : sequence or None
-        What the entries are for; None if that has no names.
+        Names of what the entries are for; None if there are none.
 
     values : array-like
 
     argument : str
-        What the values are, for errors.
+        Name of the argument, for errors.
 
     what : str
-        What the names are, for errors.
+        Plural noun for the names, for errors.
     """
     index = getattr(values, "index", None) if hasattr(values, "iloc") else None
     if names is None or index is None:
@@ -52,9 +52,9 @@ def column_labels(X):
 
 
 def check_column_labels(X, fitted, estimator):
-    """Refuse a frame whose columns are labelled otherwise than in fit.
+    """Refuse a frame whose column labels differ from those in fit.
 
-    scikit-learn compares names that are strings; these are numbers, or others.
+    Only for labels that are not strings: scikit-learn compares those that are.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def lacks(name, given):
 
 
 def did_you_mean(name, given):
-    """The nearest of the given names, in a question."""
+    """The question "Did you mean …?" with the closest of the given names."""
     if name in given:
         return ""
     near = get_close_matches(str(name), [str(other) for other in given])
@@ -87,6 +87,6 @@ def did_you_mean(name, given):
 
 
 def some(items, most=10):
-    """The first of some items, as in a list."""
+    """The first of some items, as a string."""
     shown = ", ".join(repr(item) for item in items[:most])
     return f"[{shown}{', …' if len(items) > most else ''}]"

@@ -1,4 +1,4 @@
-"""What others keep numbers in, as NumPy arrays and frames: masks, Dask, xarray."""
+"""Containers of other packages as NumPy arrays and frames: masks, Dask, xarray."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -13,7 +13,7 @@ PLAIN = SCALARS | {np.ndarray}
 
 
 def as_plain(X, *, masks=True):
-    """Masked entries as missing, Dask collections computed, xarray's arrays as frames.
+    """Convert masked arrays, Dask collections and xarray arrays.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def as_plain(X, *, masks=True):
         An array, a frame, or a list of either; of any package.
 
     masks : bool, default=True
-        Whether masked entries become missing: NaN among numbers, otherwise None.
+        Whether masked entries become missing values: NaN among numbers, else None.
 
     Returns
     -------
     X : array-like
-        The same object if there was nothing to do.
+        X itself if there is nothing to convert.
     """
     if type(X) is np.ndarray and (X.dtype != object or X.ndim != 1):
         return X
@@ -54,7 +54,7 @@ def as_plain(X, *, masks=True):
 
 
 def _list_of_sequences(series):
-    """A Series of sequences as a list of them; another one as it is."""
+    """A Series of sequences as a list; any other Series unchanged."""
     dtype = series.dtype
     if hasattr(dtype, "is_nested"):  # polars
         return [_array_of(x) for x in series] if dtype.is_nested() else series
@@ -74,15 +74,15 @@ def _array_of(item):
 
 
 def check_container(X, name):
-    """Refuse what is no sequence of samples: dicts, sets, generators; empty lists.
+    """Refuse dicts, sets, generators and empty lists.
 
     Parameters
     ----------
     X : object
     name : str
-        What it was given as.
+        Name of the argument, for errors.
     """
-    sparse = scipy.sparse.issparse(X)  # of which one kind is a dict
+    sparse = scipy.sparse.issparse(X)  # dok_array is a dict
     if not sparse and isinstance(X, Mapping | Set | MappingView | Iterator):
         values = f"{name}.values()" if isinstance(X, Mapping) else name
         raise TypeError(
@@ -99,7 +99,7 @@ def check_container(X, name):
 def _is_foreign(item, masks):
     if type(item) in PLAIN:
         return False
-    if isinstance(item, list | tuple):  # of arrays; numbers would be too many to ask
+    if isinstance(item, list | tuple):  # only if it holds arrays
         if not item or type(item[0]) in SCALARS:
             return False
         return any(_is_foreign(part, masks) for part in item)
@@ -129,13 +129,13 @@ def _filled(X):
 
 
 def check_unmasked(values, name):
-    """Refuse masked entries where none can be missing.
+    """Refuse masked entries where no value may be missing.
 
     Parameters
     ----------
     values : array-like
     name : str
-        What to call them in the error.
+        Name of the argument, for errors.
     """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         place = int(np.flatnonzero(np.ma.getmaskarray(values))[0])
@@ -146,7 +146,7 @@ def check_unmasked(values, name):
 
 
 def check_axis_of_time(X):
-    """Refuse an array of xarray's whose axis of time is elsewhere than it is read."""
+    """Refuse an xarray array whose time axis is not where X has it."""
     if not _is_data_array(X) or len(X.dims) < 2 or "time" not in X.dims:
         return
     if X.dims[-2] != "time":
@@ -158,7 +158,7 @@ def check_axis_of_time(X):
 
 
 def refuse_nested(X):
-    """Refuse a table whose cells hold whole series, which says nothing of time steps.
+    """Refuse a table whose cells hold whole series: it has no rows for time steps.
 
     Parameters
     ----------

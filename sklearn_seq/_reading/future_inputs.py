@@ -27,22 +27,22 @@ def future_inputs(
 
     future_exogenous : array-like or None
         An array of shape (n_steps, n_inputs) or (n_sequences, n_steps, n_inputs); a
-        frame whose columns are found by their names, or a Series if there is a single
-        input, of n_steps rows or with an index of two levels, sequence and time; or a
-        list of frames, one for each sequence.
+        frame (for a single input also a Series) of n_steps rows or with an index of two
+        levels, sequence and time; or a list of frames, one for each sequence. Columns
+        of frames are matched by name.
 
     n_sequences, n_steps : int
 
     method : str
-        What asks for them, for errors.
+        Name of the calling method, for errors.
 
     layout : Layout, default=None
-        That of the sequences that are continued, with their ids and times.
+        Layout of the sequences that are continued.
 
     Returns
     -------
     columns : ndarray of shape (n_inputs,)
-        Where they stand in X.
+        Columns of X that they belong to.
 
     values : ndarray of shape (n_sequences, n_steps, n_inputs)
 
@@ -89,7 +89,7 @@ def only_those_of(future_exogenous, layout):
 
 
 def _values(given, estimator, columns, shape, layout):
-    """As an array: of the expected shape, if all is well."""
+    """Driving inputs as an array, whose shape the caller checks."""
     check_container(given, NAME)
     several = isinstance(given, list | tuple) or (
         isinstance(given, np.ndarray) and given.dtype == object and given.ndim == 1
@@ -114,7 +114,7 @@ def _values(given, estimator, columns, shape, layout):
 
 
 def _values_of_list(frames, estimator, columns, shape, layout):
-    """Frames, one for each sequence in the order of X."""
+    """Driving inputs from a list of frames, in the order of the sequences of X."""
     if len(frames) != shape[0]:
         raise ValueError(
             f"{NAME} is a list of {len(frames)} frames, but expected {shape[0]}, one "
@@ -174,7 +174,7 @@ def _select(given, estimator, columns):
 
 
 def _frame_of_series(series, expected, n_inputs):
-    """A Series as a frame, named as the only input if it has no name."""
+    """A Series as a frame; without a name, it gets that of the only input."""
     if n_inputs != 1:
         raise ValueError(
             f"{NAME} is a Series, but there are {n_inputs} driving inputs"
@@ -188,7 +188,7 @@ def _frame_of_series(series, expected, n_inputs):
 
 
 def _warn_of_names(estimator, named):
-    """As scikit-learn does, where names cannot decide."""
+    """Warn if only one of X and the inputs has names, as scikit-learn does."""
     if named == hasattr(estimator, "feature_names_in_"):
         return
     has, fitted = ("has", "without") if named else ("does not have valid", "with")
@@ -199,7 +199,7 @@ def _warn_of_names(estimator, named):
 
 
 def _order_of_sequences(index, shape, layout):
-    """Rows of a frame in the order of the sequences of X: (n_sequences * n_steps,)."""
+    """Indices that sort a frame's rows by the sequences of X."""
     if index.nlevels != 2:
         raise ValueError(
             f"{NAME} has an index of {index.nlevels} levels {list(index.names)}: "
@@ -234,7 +234,7 @@ def _order_of_sequences(index, shape, layout):
             f"{NAME} holds the sequence(s) {some(extra)}, which X does not. Leave "
             f"them out: expected {some(ids)}."
         )
-    rank = np.empty(len(found), dtype=np.intp)  # of each sequence among those of X
+    rank = np.empty(len(found), dtype=np.intp)  # position in X of each sequence
     rank[[place[key] for key in ids]] = np.arange(len(ids))
     for key, n_steps in zip(ids, np.bincount(rank[codes]).tolist(), strict=True):
         if n_steps != shape[1]:
@@ -246,13 +246,13 @@ def _order_of_sequences(index, shape, layout):
 
 
 def _are_positions(ids):
-    """Whether ids are the integers from 0, in any order."""
+    """Whether ids are a permutation of 0, 1, …"""
     integers = all(type(key) is int for key in ids)
     return integers and set(ids) == set(range(len(ids)))
 
 
 def _check_times(times, offsets, layout):
-    """Times must increase, and begin after the last ones of X."""
+    """Refuse times that do not increase, or begin before the end of X."""
     if times.hasnans:
         row = int(np.flatnonzero(times.isna())[0])
         raise ValueError(f"{NAME}'s index has no time at row {row}.")
@@ -270,7 +270,7 @@ def _check_times(times, offsets, layout):
     last_times = layout.times[layout.sequence_offsets[1:] - 1]
     begin, last = instants(times[offsets[:-1]], last_times)
     if begin is not None:
-        if times.dtype.kind in "iu":  # they may be labels, unless all lie before
+        if times.dtype.kind in "iu":  # may be labels, unless all lie before
             begin = instants(times[offsets[1:] - 1], last_times)[0]
         if not (begin > last).all():
             i = int(np.flatnonzero(begin <= last)[0])
@@ -286,7 +286,7 @@ def _check_times(times, offsets, layout):
 
 
 def _counts_from_0(times, offsets):
-    """Whether the index only counts the steps, as that of a new frame does."""
+    """Whether the index is the default one of a new frame: 0, 1, …"""
     if times.dtype.kind not in "iu":
         return False
     counts = np.arange(len(times)) - np.repeat(offsets[:-1], np.diff(offsets))
@@ -294,7 +294,7 @@ def _counts_from_0(times, offsets):
 
 
 def _warn_of_steps(times, offsets, layout, last_times):
-    """Warn if times do not go on from those of X in its regular step."""
+    """Warn if times do not continue those of X at its regular step."""
     neighbours = np.flatnonzero(np.diff(layout.offsets) > 1)
     if layout.time_step is None or not len(neighbours):
         return

@@ -1,4 +1,4 @@
-"""The parameter `gaps`, and what is said of holes in a frame's time index."""
+"""The parameter `gaps`, and a warning of holes in a frame's time index."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -16,9 +16,9 @@ GAPS = [
 
 
 def warn_of_holes(layout, estimator):
-    """Warn of several holes: nobody may have meant them.
+    """Warn of several holes in a time index, which may be unintended.
 
-    A single one is what an unshuffled KFold leaves in its training rows.
+    A single hole is no reason: an unshuffled KFold leaves one in its training rows.
 
     Parameters
     ----------

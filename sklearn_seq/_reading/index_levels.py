@@ -1,4 +1,4 @@
-"""Which level of a frame's index tells the sequences: not the one that holds times."""
+"""The order of the levels of a frame's index: (sequence, time)."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -10,7 +10,7 @@ import numpy as np
 from .._core.user_warning import warn_user
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?$")
-# Text that may be a time of its own: a date, a clock, a number, a day or a month.
+# Text that may be a time: a date, a time of day, a number, a weekday or a month.
 TEXT_OF_TIME = re.compile(
     r"[+-]?\d|(mon|tue|wed|thu|fri|sat|sun"
     r"|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
@@ -39,15 +39,15 @@ def check_level_order(index):
     Raises
     ------
     ValueError
-        If the second level comes again and holds text that is no time; or other text
-        where the first level holds times; or if their names say that the first level
-        holds times and the second one does not.
+        If the second level repeats and holds text that cannot be times; if it holds
+        text and the first level holds times; or if the names of the levels say that
+        the first holds times and the second does not.
 
     Warns
     -----
     UserWarning
-        If the second level holds numbers instead, fewer than there are times: they may
-        be ids, or steps that count from each of the times.
+        If the first level holds times and the second fewer different numbers: these
+        may be ids, or steps counted from each time.
     """
     times, second = index.levels[0], index.levels[1]
     n_times, n_ids = (len(np.unique(codes)) for codes in index.codes)
@@ -73,13 +73,13 @@ def check_level_order(index):
 
 
 def _named_in_reverse(index):
-    """Whether the names say that the first level holds times, the second one not."""
+    """Whether the names say that the first level, not the second, holds times."""
     first, second = (str(name or "").lower() for name in index.names)
     return first in NAMES_OF_TIMES and second != "" and second not in NAMES_WITHIN
 
 
 def _may_be_times(level):
-    """Whether text may be times of one sequence."""
+    """Whether a level of text may hold times."""
     return all(TEXT_OF_TIME.match(str(value)) for value in level)
 
 
@@ -88,14 +88,14 @@ def _is_text(level):
 
 
 def _are_times(level):
-    """Whether a level holds instants, durations, periods or dates."""
+    """Whether a level holds timestamps, durations, periods or dates."""
     return _kind_of(level) in (
         *("datetime64", "datetime", "date", "timedelta64", "timedelta", "period"),
     )
 
 
 def _look_like_times(level):
-    """Whether a level holds numbers of years, or dates as text."""
+    """Whether a level holds years as numbers, or dates as text."""
     if level.dtype.kind in "iu":
         return bool(level.min() >= 1500 and level.max() <= 2200)
     return _is_text(level) and all(

@@ -1,4 +1,4 @@
-"""Class labels: read as they are, told from "no label", and encoded."""
+"""Class labels: read without conversion, missing ones found, and encoded."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -15,22 +15,22 @@ MISSING_LABEL = [NumberWithoutBool(Real, None, None, closed="neither"), str, Non
 
 
 def label_arrays(y):
-    """Labels as NumPy arrays, before any conversion could change them.
+    """Labels as NumPy arrays, without a conversion that changes them.
 
-    ``np.asarray`` makes a string of a NaN beside strings, a float of an integer beside
-    NaN, and forgets a mask. Here a mask becomes None, and such labels stay objects.
+    ``np.asarray`` turns NaN beside strings into a string and integers beside NaN into
+    floats, and drops a mask. Here such labels stay objects, and a mask becomes None.
 
     Parameters
     ----------
     y : array-like
-        Labels, or a list (tuple, 1-D object array) with the labels of each sequence,
-        or None for a sequence without.
+        Labels, or a list (tuple, 1-D object array) with the labels of each sequence;
+        None for a sequence without labels.
 
     Returns
     -------
     y : ndarray
-        Labels; a 1-D object array of arrays and None if sequences are of unequal
-        length, or some without labels. What is no array-like is returned as it is.
+        Labels; a 1-D object array of arrays and None if sequences have unequal lengths
+        or no labels. Anything that is not array-like is returned as it is.
     """
     nested = isinstance(y, list | tuple)
     if not nested and not _is_object_vector(y):
@@ -46,7 +46,7 @@ def label_arrays(y):
 
 
 def of_one_kind(arrays):
-    """Arrays that can be joined: as objects, if numbers stand beside others."""
+    """Arrays to be concatenated: cast to object if only some hold numbers."""
     if len({array.dtype.kind for array in arrays}) == 1:
         return arrays
     return [array.astype(object) for array in arrays]
@@ -64,7 +64,7 @@ def _one_array(y):
         labels = y.data.astype(object)
         labels[mask] = None
         return labels
-    if hasattr(y, "iloc"):  # pandas: its own dtypes have a missing value of their own
+    if hasattr(y, "iloc"):  # pandas: extension dtypes have pandas.NA
         dtypes = y.dtypes if hasattr(y, "columns") else [y.dtype]
         own = any(not isinstance(dtype, np.dtype) for dtype in dtypes)
         return y.to_numpy(dtype=object) if own else y.to_numpy()
@@ -91,24 +91,24 @@ def _from_list(y):
 
 
 def known_labels(values, missing_label=None):
-    """Tell labels from "no label".
+    """Labels, and which of them are missing.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
-        Labels. None, NaN and pandas.NA mean that there is none.
+        Labels; None, NaN and pandas.NA are missing.
 
     missing_label : object, default=None
-        A value that means so, too.
+        A further value that means "no label".
 
     Returns
     -------
     labels : ndarray of shape (n,)
-        Objects that are numbers as an array of numbers. Where there is no label, some
-        other one.
+        Numbers in an object array are returned as an array of numbers. Missing labels
+        are replaced by an arbitrary known one.
 
     missing : ndarray of bool of shape (n,)
-        Where there is none.
+        Where the label is missing.
     """
     is_object = values.dtype == object
     if is_object:
@@ -131,14 +131,14 @@ def known_labels(values, missing_label=None):
 
 
 def warn_of_missing_label(values, labels, missing_label):
-    """Warn of a `missing_label` that no label can equal: text, or a number.
+    """Warn of a `missing_label` of another type than the labels.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
-        As given.
+        Labels as given.
     labels : ndarray of shape (n,)
-        Those that are known.
+        The known ones.
     missing_label : object
     """
     if _is_missing(missing_label):
@@ -183,7 +183,7 @@ def _check_not_mixed(values, missing):
 
 
 def encode_labels(labels, missing, classes):
-    """Position of each label in `classes`: −1 if missing, n_classes if not there."""
+    """Index of each label in `classes`; −1 if missing, n_classes if unknown."""
     codes = np.full(len(labels), -1, dtype=np.intp)
     known = labels[~missing]
     if isinstance(known[0], str) != isinstance(classes[0], str):

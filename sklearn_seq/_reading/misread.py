@@ -1,4 +1,4 @@
-"""What looks as if it was meant otherwise: lengths as y, swapped axes, y within X."""
+"""Likely mistakes: lengths passed as y, swapped axes, the target within X."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -15,20 +15,20 @@ N_PROBES = 16  # rows that are compared first, of all features
 
 
 def lengths_hint(values, layout, name):
-    """What to say of a `values` of wrong length that may hold sequences' lengths.
+    """Hint for an error about `values` of wrong length that may be sequence lengths.
 
     Parameters
     ----------
     values : array-like
     layout : Layout
-        Of X.
+        Layout of X.
     name : str
-        What `values` were given as.
+        Name of the argument.
 
     Returns
     -------
     hint : str
-        Empty if X is no rows, or if they are not integers that sum to their number.
+        Empty unless X holds rows, and `values` integers that sum to their number.
     """
     if layout.kind != "rows":
         return ""
@@ -49,7 +49,7 @@ def _is_length(value):
 
 
 def check_ignored_y(y, layout):
-    """Refuse a y that cannot belong to X, though nothing is learnt from it.
+    """Refuse an ignored y whose length does not fit X.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def check_ignored_y(y, layout):
 
 
 def swapped_axes_hint(shapes):
-    """What to say of sequences of unequal second axes, whose first ones agree."""
+    """Hint for sequences with equal first axes but unequal second ones."""
     if len({shape[0] for shape in shapes}) > 1:
         return ""
     return (
@@ -103,7 +103,7 @@ def warn_of_swapped_axes(layout, flat):
 
 
 def warn_of_rows_in_a_list(X, layout):
-    """Warn of rows in a list of 1-D arrays which are longer than the list.
+    """Warn of a list of 1-D arrays that are longer than the list.
 
     Parameters
     ----------
@@ -124,14 +124,14 @@ def warn_of_rows_in_a_list(X, layout):
 
 
 def warn_of_target_in_X(rows, targets, known, estimator):
-    """Warn if a target is a feature of the same row, so that nothing is to be learnt.
+    """Warn if a target equals a feature of the same row.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
     targets : ndarray of shape (n_rows, n_targets)
     known : ndarray of bool of the same shape, or None
-        Which targets are there; None if all are.
+        Which targets are known; None if all are.
     estimator : SequenceEstimator
     """
     for i, target in enumerate(targets.T):
@@ -151,13 +151,13 @@ def warn_of_target_in_X(rows, targets, known, estimator):
 
 
 def _equal_column(rows, target, there):
-    """The first column that holds more than one value and is the target, or None."""
+    """The first column that is not constant and equals the target, or None."""
     index = np.arange(len(target))[there]
     if len(index) < 2 or (_is_text(rows) != _is_text(target)):
         return None
     probes = index[np.linspace(0, len(index) - 1, N_PROBES).astype(np.intp)]
     if rows.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # what is too large is in no column
+        with np.errstate(over="ignore"):  # overflow: in no column
             target = target.astype(rows.dtype)
     same = np.asarray(rows[probes] == target[probes, None], dtype=bool)
     for j in np.flatnonzero(same.all(axis=0)):

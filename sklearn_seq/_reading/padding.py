@@ -1,4 +1,4 @@
-"""Rows that only fill a 3-D array up: found, named and cut off."""
+"""Padding: rows at the end of sequences that only fill up a 3-D array."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,10 +11,10 @@ from .symbols import missing_values
 
 
 def unpad(X, padding_value=np.nan) -> list[np.ndarray]:
-    """Cut off the rows at the end of each sequence that only fill an array up.
+    """Remove the padding at the end of each sequence.
 
-    Packages that hold sequences of unequal length in one 3-D array fill it up with a
-    number or with NaN. Here they are a list of 2-D arrays.
+    Some packages store sequences of unequal length in one 3-D array, padded with a
+    number or NaN. Here they are a list of 2-D arrays.
 
     Parameters
     ----------
@@ -22,19 +22,19 @@ def unpad(X, padding_value=np.nan) -> list[np.ndarray]:
         A 3-D array, or a list of 2-D arrays.
 
     padding_value : object, default=np.nan
-        The value of all features in a row that is padding. NaN also stands for None,
-        for pandas' NA, and for masked entries.
+        The value of all features in a padding row. NaN also stands for None, pandas' NA
+        and masked entries.
 
     Returns
     -------
     sequences : list of ndarray of shape (n_timesteps_i, n_features)
-        Views of X, without the rows at the end that hold nothing but
-        `padding_value`. Such rows earlier in a sequence stay.
+        Views of X without the rows at the end that hold only `padding_value`. Such
+        rows earlier in a sequence are kept.
 
     Raises
     ------
     ValueError
-        If X is no panel, or if a sequence is nothing but padding.
+        If X is not a panel, or a sequence is all padding.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def unpad(X, padding_value=np.nan) -> list[np.ndarray]:
 
 
 def _length(rows, padding_value):
-    """Number of rows up to the last that holds something else."""
+    """Number of rows up to the last one that is not padding."""
     missing = missing_values(np.array([padding_value], dtype=object))[0]
     padded = missing_values(rows) if missing else rows == padding_value
     known = np.flatnonzero(~padded.all(axis=1))
@@ -76,7 +76,7 @@ def _length(rows, padding_value):
 
 
 def padded_sequences(rows, layout):
-    """Which sequences of a 3-D array end in rows that are wholly missing.
+    """Sequences of a 3-D array that end in rows of missing values.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def padded_sequences(rows, layout):
     Returns
     -------
     padded : ndarray of int
-        Empty for other layouts, and if all end in equally many such rows, so that they
-        fill nothing up.
+        Empty for other layouts, and if all sequences end in equally many such rows,
+        which then are no padding.
     """
     if layout.kind != "panel":
         return np.empty(0, dtype=np.intp)
@@ -105,12 +105,12 @@ def _missing(rows):
 
 
 def warn_of_padding(rows, layout, estimator):
-    """Warn a model that takes missing values of sequences that are filled up.
+    """Warn of padded sequences, which a model would read as missing values.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        As of `padded_sequences`.
+        As for `padded_sequences`.
     layout : Layout
     estimator : SequenceEstimator
     """

@@ -1,4 +1,4 @@
-"""Sequences of one feature without an axis for it: strings, symbols, 1-D arrays."""
+"""Sequences without an axis of features: strings, symbols, 1-D arrays."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -12,13 +12,13 @@ STRINGS, SYMBOLS, NUMBERS = "strings", "symbols", "numbers"
 
 @documented
 def as_columns(X, *, symbols=False, fitting=False, one_dimensional=False):
-    """Sequences of one feature as 2-D arrays of one column; others as they are.
+    """1-D sequences as 2-D arrays of one column; other X unchanged.
 
     A string is a sequence of characters. A list (tuple, Series, 1-D array of objects
     or strings) of strings, or of lists of symbols, is a list of sequences, and so is
     a list of lists or 1-D arrays of numbers of unequal length. Those of equal length
-    are, as everywhere in scikit-learn, the rows of one 2-D array, unless a parameter
-    tells better.
+    are the rows of one 2-D array, as everywhere in scikit-learn, unless a parameter
+    says otherwise.
 
     Parameters
     ----------
@@ -28,11 +28,12 @@ def as_columns(X, *, symbols=False, fitting=False, one_dimensional=False):
         Whether integers are symbols, so that 1-D arrays of equal length are sequences.
 
     fitting : bool, default=False
-        Whether X is for fit, where lists of equally many integers are refused if
-        they may be symbols.
+        Whether X is for fit, which refuses lists of equally many integers if they may
+        be symbols.
 
     one_dimensional : bool, default=False
-        Whether the model was fitted to 1-D sequences: all such are read alike.
+        Whether the model was fitted to 1-D sequences: then those of equal length are
+        sequences, too.
 
     Returns
     -------
@@ -40,8 +41,7 @@ def as_columns(X, *, symbols=False, fitting=False, one_dimensional=False):
         With an axis of features.
 
     found : {"strings", "symbols", "numbers"} or None
-        What X held: strings, or 1-D sequences of strings or of numbers; None if it is
-        returned as it is.
+        Content of the 1-D sequences; None if X is returned unchanged.
     """
     if isinstance(X, str):
         return characters([X])[0], STRINGS
@@ -120,7 +120,7 @@ def check_1d_sequences(layout, estimator, *, fitting):
 
 
 def _items(X):
-    """What a list, a tuple, a Series or a 1-D array of objects holds, or None."""
+    """The items of a list, tuple, Series or 1-D object array, or None."""
     if isinstance(X, list | tuple):
         return X
     if len(getattr(X, "shape", ())) != 1 or not hasattr(X, "__array__"):
@@ -179,7 +179,7 @@ def _columns(items):
 
 
 def _as_array(item):
-    """A 1-D array; lists with symbols and others are of objects, as they are."""
+    """A 1-D array; a list of mixed types becomes an object array."""
     if isinstance(item, list | tuple) and _holds_strings(item):
         if not all(isinstance(value, str) for value in item):
             array = np.empty(len(item), dtype=object)

@@ -11,15 +11,15 @@ from sklearn.preprocessing import OrdinalEncoder
 
 
 def fit_encoder(rows, symbols):
-    """Number the symbols of each column: those met, or those of a given alphabet.
+    """Fit an encoder of the symbols of each column: those in `rows` or an alphabet.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_columns)
-        None may be missing.
+        Without missing symbols.
     symbols : str, bool or array-like
-        An alphabet, for several columns one for each; a string or bool stands for
-        the symbols of `rows`.
+        An alphabet, or one for each of several columns; a string or bool means the
+        symbols in `rows`.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def encode(encoder, rows, missing=None):
         if missing is not None:
             codes[missing] = -1
         return codes
-    except TypeError as error:  # numbers cannot be compared with strings
+    except TypeError as error:  # numbers compared with strings
         raise ValueError(
             f"X has dtype {rows.dtype}, but the training sequences held strings."
         ) from error
@@ -83,12 +83,12 @@ def _is_missing(value):
         return True
     try:
         return bool(value != value)
-    except (TypeError, ValueError):  # pandas' NA is neither, an array has no answer
+    except (TypeError, ValueError):  # pandas' NA and arrays have no truth value
         return type(value).__name__ == "NAType"
 
 
 def read_with_na(read, values):
-    """What `read` makes of values; of NaN for pandas' NA, where it cannot take it."""
+    """``read(values)``; if pandas' NA makes it fail, with NaN instead."""
     try:
         return read(values)
     except TypeError as error:
@@ -105,7 +105,7 @@ def nan_for_missing(values):
 
 
 def fill_missing(rows, names, encoder=None):
-    """Put a known symbol where one is missing, so that the rows can be encoded.
+    """Replace missing symbols by known ones, so that rows can be encoded.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def fill_missing(rows, names, encoder=None):
     names : list of str
         Names of the columns.
     encoder : OrdinalEncoder, default=None
-        One whose symbols to take; by default, those that `rows` holds first.
+        Encoder whose symbols to use; by default the first known ones in `rows`.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def fill_missing(rows, names, encoder=None):
 
 
 def plain_integers(frame):
-    """pandas' own integers and bools without NA as NumPy's; others as they are."""
+    """pandas extension integers and bools without NA as NumPy's; others unchanged."""
     if not (hasattr(frame, "iloc") and hasattr(frame, "columns")):
         return frame
     if not frame.columns.is_unique:
@@ -156,16 +156,16 @@ def plain_integers(frame):
 
 
 def integers(rows):
-    """Real numbers that are integers as integers; others as they are."""
+    """Cast real numbers without a fraction to integers; others unchanged."""
     if rows.dtype == object and not holds_text(rows):
-        rows = np.array(rows.tolist())  # of the dtype that the numbers have
+        rows = np.array(rows.tolist())  # lets NumPy find the dtype
     if rows.dtype.kind != "f" or np.isnan(rows).any() or not are_whole(rows):
         return rows
     return rows.astype(np.intp)
 
 
 def are_whole(rows):
-    """Whether real numbers are integers or NaN; others are not asked."""
+    """Whether all real numbers are integers or NaN."""
     if rows.dtype.kind != "f":
         return True
     with np.errstate(invalid="ignore", over="ignore"):
@@ -206,14 +206,14 @@ def warn_of_single_symbols(codes, encoder, names):
 
 
 def holds_text(rows):
-    """Whether an array holds some string."""
+    """Whether an array holds at least one string."""
     if rows.dtype != object:
         return rows.dtype.kind in "UST"
     return any(isinstance(value, str) for value in rows.ravel())
 
 
 def is_text(rows):
-    """Whether an array holds strings only; an error if it mixes them with others."""
+    """Whether an array holds only strings; an error if it mixes types."""
     if rows.dtype.kind in "UST":
         return True
     if rows.dtype != object:

@@ -1,4 +1,4 @@
-"""What a frame's index tells about time: order within sequences, and holes."""
+"""The time index of a frame: order within sequences, the time step, and holes."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Evenly spaced numbers, and how many of them make up one unit of their steps.
+# Readings of an index as numbers, and how many of them make one unit of step.
 Reading = namedtuple("Reading", ["values", "scale"], defaults=[1])
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-TOLERANCE = 1e-6  # of steps that are multiples of each other
-# Times are nearly regular if at most one of so many steps is farther from the median;
-# a hole is a step beyond what such jitter explains.
+TOLERANCE = 1e-6  # relative, of steps that are multiples of each other
+# Times are nearly regular if at most one of ONE_IN steps differs from the median step by
+# more than the share NEAR; then steps above BEYOND_JITTER medians are holes.
 ONE_IN, NEAR, BEYOND_JITTER = 10, 0.25, 1.75
 
 
 class TimeStep(NamedTuple):
-    """The step between rows that a frame's index shows.
+    """The time between rows, from a frame's index.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class TimeStep(NamedTuple):
         The usual step in that reading.
 
     jitter : bool
-        Whether steps are only nearly so long.
+        Whether times are only nearly regular.
     """
 
     reading: str
@@ -38,28 +38,28 @@ class TimeStep(NamedTuple):
 
     @property
     def limit(self):
-        """A longer step, in units of this one, is a hole."""
+        """Steps longer than this, in units of `step`, are holes."""
         return BEYOND_JITTER if self.jitter else 1.5
 
     def fits(self, ratio):
-        """Whether steps in units of this one may be of the same clock."""
+        """Whether steps, in units of `step`, may come from the same clock."""
         if self.jitter:
             return (ratio > 0.5).all()
         return _whole(ratio).all()
 
 
 def segment_starts(index, sequence_offsets, time_step=None, gaps="auto"):
-    """Rows at which a new segment begins, by the time in a frame's index.
+    """Rows at which a new segment begins, from a frame's time index.
 
     A sequence's times must increase. Where they are regular (all steps multiples of
     the sequence's smallest step, which is also the commonest) a larger step is a
-    hole, and a new segment starts behind it. Calendar steps count as regular too:
+    hole, after which a new segment starts. Calendar steps count as regular too:
     working days, months, quarters, years. Where they are nearly regular (at least
     90 % of the steps within 25 % of the sequence's median step) a step of more than
     1.75 median steps is a hole. Any other index shows none.
 
-    Steps of instants and durations are in seconds, whatever the resolution of the
-    index, so that frames of unlike resolution are read alike.
+    Steps of timestamps and durations are in seconds, whatever the resolution of the
+    index.
 
     Parameters
     ----------
@@ -70,39 +70,37 @@ def segment_starts(index, sequence_offsets, time_step=None, gaps="auto"):
         Rows at which sequences begin, and the number of rows.
 
     time_step : TimeStep, default=None
-        The step of the data that a model was fitted to, as returned earlier. Times
-        that are multiples of it (about, if it is that of nearly regular times) have
-        holes wherever they differ by more, even where so few rows are left that their
-        own regularity no longer shows.
+        The step of the data in fit, as returned earlier. If times are multiples of it
+        (approximately, with jitter), longer steps are holes, even where too few rows
+        are left to find the step from them.
 
     gaps : {"auto", "ignore"} or float, default="auto"
-        "auto" finds holes as above, "ignore" finds none. A number finds one wherever
-        a step is longer than so many median steps of its sequence (or steps of
-        `time_step`), also where times are irregular; where they are regular in days,
-        working days or months, these are what is counted.
+        "auto" finds holes as above, "ignore" finds none. With a number, every step
+        longer than so many median steps of its sequence (or steps of `time_step`) is a
+        hole, also where times are irregular. Steps count in days, working days or
+        months where times are regular in these.
 
     Returns
     -------
     starts : ndarray of shape (n_segments,)
-        Every sequence's first row is among them.
+        Includes the first row of each sequence.
 
     time_step : TimeStep or None
-        A reading of the index and the step that all regular sequences share in it, if
-        these hold most of the rows, and the times of the others are multiples of it;
-        otherwise the median step of the sequences that are nearly regular (with a
-        number for `gaps`, of all), if it is nearly the same in all and these hold
-        most of the rows.
+        The step that all regular sequences share, if they hold most of the rows and
+        the times of the others are multiples of it. Otherwise the median step of the
+        nearly regular sequences (with a number for `gaps`, of all), if it is nearly the
+        same in all and they hold most of the rows.
 
     Raises
     ------
     ValueError
-        If time stands still or runs backwards within a sequence, or is missing.
+        If times repeat or run backwards within a sequence, or are missing.
     """
     starts = sequence_offsets[:-1]
     readings = _readings(index)
     if not readings:
         return starts, None
-    # Differences across a sequence's boundary mean nothing: give them a neutral value.
+    # Differences across boundaries of sequences get a neutral value.
     inner = np.ones(len(index) - 1, dtype=bool)
     inner[starts[1:] - 1] = False
     _check_increasing(index, next(iter(readings.values())).values, inner)
@@ -114,7 +112,7 @@ def segment_starts(index, sequence_offsets, time_step=None, gaps="auto"):
         if longest is not None or time_step.fits(ratio):
             limit = time_step.limit if longest is None else longest
             return np.union1d(starts, np.flatnonzero(ratio > limit) + 1), time_step
-    # Each sequence in the reading that shows the fewest holes in it.
+    # For each sequence, take the reading with the fewest holes.
     lengths = np.diff(sequence_offsets)
     fewest = np.full(len(starts), len(index))
     holes = np.zeros(len(inner), dtype=bool)
@@ -129,8 +127,8 @@ def segment_starts(index, sequence_offsets, time_step=None, gaps="auto"):
     if _has_frequency(index) and len(starts) == 1:
         known = reading[0] >= 0
         return starts, TimeStep(list(readings)[reading[0]], step[0]) if known else None
-    # So few rows may be left of a sequence that it looks irregular, or as if its only
-    # step were the usual one: it is read by the step of the others.
+    # A sequence with few rows may look irregular, or have a hole for its only step: it
+    # is read by the step of the others.
     enough = lengths > min(2, lengths.max() - 1)
     regular = (reading >= 0) & enough
     shared = _shared(reading[regular], step[regular])
@@ -156,7 +154,7 @@ def segment_starts(index, sequence_offsets, time_step=None, gaps="auto"):
 
 
 def first_step_backwards(index, offsets):
-    """The first row whose time is not after that of the row before it, or None.
+    """The first row whose time is not later than that of the row before, or None.
 
     Parameters
     ----------
@@ -174,10 +172,10 @@ def first_step_backwards(index, offsets):
 
 
 def instants(index, other):
-    """Times of both indexes as comparable numbers, or None twice.
+    """Times of both indexes as comparable numbers, or (None, None).
 
-    Instants, periods and integers are; real numbers and durations may count from
-    anywhere.
+    Timestamps, periods and integers are comparable; the origin of real numbers and
+    durations is arbitrary.
 
     Raises
     ------
@@ -203,7 +201,7 @@ def instants(index, other):
 
 
 def first_step_off(times, offsets, last_times, time_step):
-    """The first row of new times that does not go on in the step of earlier ones.
+    """The first new time that does not continue earlier ones at their step.
 
     Parameters
     ----------
@@ -211,11 +209,11 @@ def first_step_off(times, offsets, last_times, time_step):
         New times, which increase in each sequence.
 
     offsets : ndarray of shape (n_sequences + 1,)
-        Rows at which sequences begin, and the number of rows; (0, n) if all share
-        the times.
+        Rows at which sequences begin, and the number of rows; (0, n) if all sequences
+        share the times.
 
     last_times : pandas Index
-        The last of the earlier times of each sequence.
+        The last earlier time of each sequence.
 
     time_step : TimeStep
         The step of the earlier times.
@@ -223,8 +221,8 @@ def first_step_off(times, offsets, last_times, time_step):
     Returns
     -------
     place : tuple of int or None
-        The sequence and the row of `times`. None, too, if times are not of the same
-        kind, or are objects.
+        The sequence and the row of `times`. Also None if times are of another kind, or
+        objects.
     """
     if "O" in (times.dtype.kind, last_times.dtype.kind) and not hasattr(times, "asi8"):
         return None
@@ -237,7 +235,7 @@ def first_step_off(times, offsets, last_times, time_step):
     readings = _readings(last_times.append(times))
     steps = [(time_step.reading, time_step.step)]
     if time_step.reading == "instant" and time_step.step % 86400 == 0:
-        steps.append(("day", time_step.step / 86400))  # where clocks are changed
+        steps.append(("day", time_step.step / 86400))  # for daylight saving time
     places = []
     for name, step in steps:
         if name not in readings:
@@ -249,7 +247,7 @@ def first_step_off(times, offsets, last_times, time_step):
         off[offsets[:-1]] = False
         off_begin = _is_off(begin, time_step.jitter)
         if name == "duration" or values.dtype.kind == "f":
-            off_begin &= begin > 0  # they may count from anywhere
+            off_begin &= begin > 0  # their origin is arbitrary
         if off_begin.any():
             i = int(np.flatnonzero(off_begin)[0])
             places.append((i, int(offsets[min(i, len(offsets) - 2)])))
@@ -268,27 +266,27 @@ def _is_off(ratio, jitter):
 
 
 def _is_aware(index):
-    """Whether an index of instants has a time zone."""
+    """Whether an index of timestamps has a time zone."""
     if getattr(index.dtype, "kind", "O") == "O":
         return getattr(index[0], "tzinfo", None) is not None
     return index.tz is not None
 
 
 def _shared(reading, step):
-    """The reading and the step of all regular sequences, if they are the same."""
+    """The reading and step that all regular sequences share, or None."""
     if len(reading) and (reading == reading[0]).all() and (step == step[0]).all():
         return int(reading[0]), step[0]
     return None
 
 
 def _has_frequency(index):
-    """Whether the index is regular for sure; that of a period may yet have holes."""
+    """Whether pandas knows a frequency; a period index may still have holes."""
     of_instants = getattr(index.dtype, "kind", "O") in "mM"
     return of_instants and getattr(index, "freq", None) is not None
 
 
 def _readings(index):
-    """Readings of the index as evenly spaced numbers by name, the plainest first."""
+    """Readings of the index as numbers, by name, the simplest first."""
     kind = getattr(index.dtype, "kind", "O")
     if kind in "iuf":
         missing = index.isna()
@@ -319,11 +317,10 @@ def _index_readings(index):
 
 
 def _object_reader(index):
-    """What reads an index that holds times one by one, or None if it holds others.
+    """The reader of an object index of times; None if it holds other objects.
 
-    pandas leaves times as objects where it finds no common type for them: dates,
-    offsets from UTC that vary, and before version 3 years that nanoseconds do not
-    reach.
+    pandas keeps times as objects without a common dtype: dates, varying offsets from
+    UTC, and before version 3 years beyond the range of nanoseconds.
     """
     import pandas as pd
 
@@ -354,7 +351,7 @@ def _readings_of_stamps(index):
 
 
 def _packed(times):
-    """Timestamps (as of UTC) or Timedeltas as an index, in the finest unit for all."""
+    """Timestamps (in UTC) or Timedeltas as an index, in their finest unit."""
     import pandas as pd
 
     times = list(times)
@@ -367,13 +364,13 @@ def _packed(times):
 
 
 def _instant_readings(index, wall):
-    """Readings of instants, and of what the calendar and the clock showed at them."""
+    """Readings of timestamps, as seconds and by calendar and clock."""
     instants = {"instant": Reading(index.asi8, PER_SECOND[index.unit])}
     return instants | _calendar_readings(wall)
 
 
 def _calendar_readings(wall):
-    """Days, working days and months, where all times of `wall` fall on them."""
+    """Readings as days, working days and months, where all times fall on them."""
     days, within_day = np.divmod(wall.asi8, 86400 * PER_SECOND[wall.unit])
     if np.ptp(within_day):
         return {}
@@ -405,7 +402,7 @@ def _check_increasing(index, values, inner):
 
 
 def _repeated_hour_hint(times):
-    """What to say of local times one of which is an hour before where it should be."""
+    """Hint for local times that repeat an hour at the end of daylight saving time."""
     local = getattr(times.dtype, "kind", "O") == "M" and times.tz is None
     if not local or len(times) < 3:
         return ""
@@ -420,14 +417,14 @@ def _repeated_hour_hint(times):
 
 
 def _holes(values, starts, inner, longest):
-    """Steps over a hole, (n_rows - 1,), which sequences are regular, their step.
+    """Mask of holes (n_rows - 1,), which sequences are regular, and their steps.
 
-    A hole is a step of more than `longest` usual ones, by default any larger one.
+    A hole is a step of more than `longest` usual steps, by default any longer one.
     """
     differences = _steps(values)
     lengths = np.diff(np.append(starts, len(values)))
     big = np.inf if differences.dtype.kind == "f" else np.iinfo(np.uint64).max
-    # A sequence's own smallest step, for each of its steps.
+    # The smallest step of the sequence of each step.
     guarded = np.append(np.where(inner, differences, big), big)
     smallest = np.minimum.reduceat(guarded, starts)
     unit = np.repeat(smallest, lengths)[:-1]
@@ -441,10 +438,10 @@ def _holes(values, starts, inner, longest):
 
 
 def _holes_of_jitter(reading, starts, inner, irregular, longest):
-    """Steps over a hole, (n_rows - 1,), of nearly regular sequences among irregular.
+    """Mask of holes (n_rows - 1,) in nearly regular ones of the irregular sequences.
 
-    Also which these are, with `longest` all irregular ones of two rows or more, and
-    the median step of each sequence in units of the reading.
+    Also which sequences these are (with `longest`, all irregular ones of at least two
+    rows), and the median step of each sequence.
     """
     differences = _steps(reading.values).astype(np.float64) / reading.scale
     n_steps = np.diff(np.append(starts, len(reading.values))) - 1
@@ -467,13 +464,13 @@ def _holes_of_jitter(reading, starts, inner, irregular, longest):
 
 
 def _steps(values):
-    """Differences of values that increase; those of integers may exceed int64."""
+    """Differences of increasing values, without overflow of int64."""
     steps = np.diff(values)
     return steps if steps.dtype.kind == "f" else steps.view(np.uint64)
 
 
 def _ratio(reading, unit, inner):
-    """Steps of a reading as multiples of `unit`, 1 where they cross a boundary."""
+    """Steps of a reading in units of `unit`; 1 across boundaries of sequences."""
     return np.where(inner, _steps(reading.values) / (unit * reading.scale), 1.0)
 
 

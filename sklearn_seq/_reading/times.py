@@ -1,4 +1,4 @@
-"""Times where numbers are expected: refused, before they are cast to numbers."""
+"""Refuse dates and durations where numbers are expected."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -20,7 +20,7 @@ def check_no_times(values, name):
     values : array-like
         An array, a frame, a Series, or a list of them or of scalars.
     name : str
-        What to call them in the error.
+        Name of the argument, for errors.
     """
     found = _find_times(values)
     if found is None:
@@ -39,7 +39,7 @@ INDEX = "make it the index ({name}.set_index({column!r})), " + COLUMN
 
 
 def _find_times(values):
-    """Name (or None) and dtype of the first column of times, and what to do."""
+    """Name (or None) and dtype of the first column of times, and a remedy."""
     if hasattr(values, "columns") and hasattr(values, "dtypes"):
         pandas = hasattr(values, "iloc")
         for i, (column, dtype) in enumerate(
@@ -92,7 +92,7 @@ def _is_dtype_of_times(dtype):
 
 
 def _are_times(cells):
-    """Whether cells of objects hold some time."""
+    """Whether any of some objects is a time."""
     if str(cells.dtype).lower() != "object":
         return False
     return _hold_times(set(map(type, cells)))
