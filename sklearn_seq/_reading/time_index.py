@@ -12,8 +12,8 @@ import numpy as np
 Reading = namedtuple("Reading", ["values", "scale"], defaults=[1])
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 TOLERANCE = 1e-6  # relative, of steps that are multiples of each other
-# Times are nearly regular if at most one of ONE_IN steps differs from the median step by
-# more than the share NEAR; then steps above BEYOND_JITTER medians are holes.
+# Times are nearly regular if at most one of ONE_IN steps differs from the median step
+# by more than the share NEAR; then steps above BEYOND_JITTER medians are holes.
 ONE_IN, NEAR, BEYOND_JITTER = 10, 0.25, 1.75
 
 

@@ -1,4 +1,4 @@
-"""From an estimator and its rows to the arrays that a system is learned from."""
+"""Learning a system with the settings of an estimator."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,7 +11,7 @@ from ..em import check_some_known, warn_of_few_values
 from ._fixed import n_free_parameters
 from .learning import learn
 
-# parameters of every estimator of this family, which say how a system is learned
+# learning settings that every estimator of this family has
 SETTINGS = (
     "n_components",
     "covariance_type",
@@ -25,7 +25,7 @@ SETTINGS = (
 
 
 def split_inputs(estimator, rows):
-    """Observed columns (n_rows, n_outputs), and driving inputs or None."""
+    """Observed columns (n_rows, n_outputs), and driving inputs, None without any."""
     rows = in_order(rows)
     if estimator.exogenous is None:
         return rows, None
@@ -36,7 +36,7 @@ def split_inputs(estimator, rows):
 
 
 def in_order(rows):
-    """In double precision and C order: the order of the sums is that of all layouts."""
+    """Rows as C-ordered float64, so that sums are the same for all layouts."""
     return np.asarray(rows, dtype=np.float64, order="C")
 
 
@@ -57,7 +57,7 @@ def learn_system(
 ):
     """Learn a system with an estimator's settings; `changes` override them.
 
-    What `verbose` prints is about a model of that name.
+    `name` is that of the model in the lines that `verbose` prints.
     """
     check_some_known(observed)
     settings = {name: getattr(estimator, name) for name in SETTINGS} | changes
@@ -76,7 +76,7 @@ def learn_system(
 
 
 def warn_of_few(estimator, parameters, fixed, observed):
-    """Warn of a system with more free parameters than there are observed values."""
+    """Warn if a system has more free parameters than there are observed values."""
     kind = estimator.covariance_type
     n_parameters = n_free_parameters(parameters, fixed or {}, kind)
     warn_of_few_values(estimator, n_parameters, observed)

@@ -1,4 +1,4 @@
-"""Parameters of a linear dynamical system that are given: names, shapes, signs."""
+"""Checks of given parameters of a linear dynamical system, and free parameters."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -13,12 +13,12 @@ from .kalman import Parameters
 
 
 def check_given(given, n_components, n_features, n_inputs=0, *, what="fixed"):
-    """Parameters given by name as arrays, after a check of names, shapes and signs.
+    """Parameters that a user gives by name, checked, as arrays.
 
     Parameters
     ----------
     given : dict of str to array-like, or None
-        Any of the names of `Parameters`. For arrays with one entry, numbers will do.
+        Keys are fields of `Parameters`. A number stands for an array with one entry.
     n_components, n_features, n_inputs : int
     what : {"fixed", "init"}, default="fixed"
         The parameter of the estimator, for errors.
@@ -60,7 +60,7 @@ def check_given(given, n_components, n_features, n_inputs=0, *, what="fixed"):
 
 
 def check_covariance(covariance, label, definite):
-    """The covariance, exactly symmetric; an error if it is not positive."""
+    """The covariance, made exactly symmetric; an error if it is not positive."""
     size = np.abs(covariance).max()
     if np.abs(covariance - covariance.T).max() > 1e-8 * size:
         raise ValueError(f"{label} must be symmetric.")
@@ -76,10 +76,10 @@ def check_covariance(covariance, label, definite):
 
 
 def free_changes_of_basis(parameters, fixed):
-    """Dimension of the changes of the state's basis that keep what is fixed.
+    """Dimension of the changes of the state's basis that keep the fixed parameters.
 
-    In the basis I + M, with a small M, a matrix A becomes A + M A - A M, and so on:
-    the dimension is that of the null space of the changes of all fixed parameters.
+    A change by I + M with small M turns A into A + M A - A M, C into C - C M, and so
+    on. This is the dimension of the M that change no fixed parameter.
     """
     p = parameters
     n = len(p.transition_matrix)
@@ -106,7 +106,7 @@ def free_changes_of_basis(parameters, fixed):
 
 
 def n_free_parameters(parameters, fixed, covariance_type):
-    """Free parameters; a change of the state's basis is no freedom."""
+    """Number of free parameters, without those of the basis of the state."""
     n_outputs, n = parameters.observation_matrix.shape
     covariances = {
         "transition_covariance": n * (n + 1) // 2,
@@ -126,7 +126,7 @@ def n_free_parameters(parameters, fixed, covariance_type):
 
 
 def check_parameters(**matrices):
-    """Known matrices as `Parameters`, after a check of shapes, values and signs."""
+    """Known matrices, checked, as `Parameters`."""
     given = {}
     for name, value in matrices.items():
         if value is not None:

@@ -1,7 +1,7 @@
-"""Free parameters as vectors without bounds, and gradients of the log-likelihood.
+"""Unconstrained coordinates of free parameters, and the log-likelihood's gradient.
 
-By Fisher's identity the gradient is that of the expected complete-data log-likelihood,
-which the statistics of an E-step give.
+By Fisher's identity it equals the gradient of the expected complete-data log-likelihood
+and so follows from the sufficient statistics of an E-step.
 """
 
 # Authors: The sklearn_seq developers
@@ -14,16 +14,16 @@ from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters
 
 EPS = np.finfo(np.float64).eps
-LEAST = 1e-9  # variance above the floor: at none at all, its gradient is zero
+LEAST = 1e-9  # variance above the floor, where the gradient would be zero
 
 
 class FactorCoordinates:
-    """Free parameters as a vector, for one run of learning.
+    """Free parameters as an unconstrained vector, for one run of learning.
 
-    Of a covariance above the diagonal matrix F of floors, L with F + L L' is taken:
-    any vector is a model, a variance of zero is no further away than others, and
-    diagonal and spherical covariances stay so. Coordinates are about 1: states are
-    taken by how much of each moves the outputs by their standard deviation.
+    A covariance F + L L', with the diagonal matrix F of floors, is parametrised by L:
+    every vector is a valid model, variances of zero are at finite distance, and
+    diagonal and spherical covariances stay so. Coordinates are about 1: the unit of a
+    state is what moves the outputs by their standard deviation.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class FactorCoordinates:
     covariance_type : {"full", "diag", "spherical"}
     floors : Floors
     sizes : Floors
-        Variances that are about 1 in these coordinates.
+        Variances that have coordinate 1.
     """
 
     def __init__(self, guess, fixed, covariance_type, floors, sizes):
@@ -68,7 +68,7 @@ class FactorCoordinates:
         return np.concatenate(parts)
 
     def from_vector(self, vector, parameters):
-        """The parameters, or None if they are infinite or explode with time."""
+        """The parameters, or None if they are infinite or their dynamics overflow."""
         if not np.isfinite(vector).all():
             return None
         values = {}
@@ -87,7 +87,7 @@ class FactorCoordinates:
         return parameters._replace(**values)
 
     def gradient(self, statistics, parameters):
-        """Gradient of the log-likelihood at the parameters of an E-step."""
+        """Gradient of the log-likelihood, from the statistics at these parameters."""
         slopes, parts = gradients(statistics, parameters), [np.zeros(0)]
         for name in self.names:
             if name in self._factors:
@@ -104,11 +104,11 @@ class Factor:
     Parameters
     ----------
     covariance_type : {"full", "diag", "spherical"}
-        With "full", L is lower triangular; else the square roots of variances.
+        With "full", L is lower triangular; otherwise diagonal.
     floor : ndarray of shape (k,)
         F.
     size : ndarray of shape (k,)
-        Standard deviations that are about 1 in the vector.
+        Standard deviations that have coordinate 1.
     """
 
     def __init__(self, covariance_type, floor, size):
@@ -135,7 +135,7 @@ class Factor:
         return symmetric(np.diag(self._floor) + root @ root.T)
 
     def gradient(self, slope, covariance):
-        """From the derivatives with respect to the entries of the covariance."""
+        """Gradient in L, from the one in the entries of the covariance (chain rule)."""
         if self._full:
             root = self._size[:, None] * self._root(covariance)
             return (2 * self._size[:, None] * (slope @ root))[self._lower]
@@ -145,7 +145,7 @@ class Factor:
         return 2 * self._size**2 * slope * self.to_vector(covariance)
 
     def _root(self, covariance):
-        """L in units of the sizes, its diagonal positive."""
+        """L in units of `size`, with a positive diagonal."""
         above = (covariance - np.diag(self._floor)) / np.outer(self._size, self._size)
         values, vectors = np.linalg.eigh(above)
         root = vectors * np.sqrt(np.maximum(values, LEAST))
@@ -154,7 +154,7 @@ class Factor:
 
 
 def gradients(statistics, parameters):
-    """Derivatives of the log-likelihood with respect to the entries of parameters.
+    """Derivatives of the log-likelihood in the entries of all parameters.
 
     Parameters
     ----------
@@ -165,8 +165,8 @@ def gradients(statistics, parameters):
     Returns
     -------
     slopes : dict of str to ndarray
-        By name of the parameter, of its shape. Where a covariance is singular, zero
-        along the directions without noise.
+        By name and in the shape of each parameter. Zero along directions in which a
+        covariance is singular.
     """
     sums, p = statistics, parameters
     n = len(p.transition_matrix)
@@ -215,7 +215,7 @@ def gradients(statistics, parameters):
 
 
 def inverse(covariance):
-    """Inverse along the directions in which there is variance."""
+    """Pseudo-inverse of a covariance."""
     variances = np.diagonal(covariance)
     scale = np.sqrt(np.where(variances > 0, variances, 1.0))
     scale = np.outer(scale, scale)

@@ -1,4 +1,4 @@
-"""Where learning a linear dynamical system starts."""
+"""Initial guesses for learning a linear dynamical system."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -21,13 +21,13 @@ from ._subspace import (
 )
 from .kalman import Parameters, sufficient_statistics
 
-WINDOW_ITERATIONS = 20  # EM on the windows that the subspace was identified from
-LARGEST_GROWTH = 1.5  # of a state in a time step, beyond which dynamics explode
-START_ITERATIONS = 3  # EM for the initial state, on the first rows
+WINDOW_ITERATIONS = 20  # EM on windows after subspace identification
+LARGEST_GROWTH = 1.5  # largest spectral radius of a guess
+START_ITERATIONS = 3  # EM for the initial state on first rows
 
 
 def initial_guess(X, offsets, U, n_components, *, init, fixed, spread, rng):
-    """Parameters for EM to start from; data of about unit size.
+    """Initial parameters for EM, from data in units of about 1.
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ def initial_guess(X, offsets, U, n_components, *, init, fixed, spread, rng):
     U : ndarray of shape (n_rows, n_inputs) or None
     n_components : int
     init : {"subspace", "factor_analysis", "random"}
-        With too few data for one, the next is taken.
+        With too few data, the next one is used.
     fixed : dict of str to ndarray
-        Part of the result. The guess is brought into the coordinates of the state
-        that they imply, if they imply any.
+        Replace the guess, after it is brought into the basis of the state that they
+        imply, if any.
     spread : ndarray of shape (n_features,)
         Variances of the features.
     rng : RandomState
@@ -65,7 +65,7 @@ def initial_guess(X, offsets, U, n_components, *, init, fixed, spread, rng):
 
 
 def from_subspace(X, offsets, U, n_components):
-    """Subspace identification, then EM on the windows it was made from."""
+    """Subspace identification, then EM on its windows."""
     guess, windows = identify(X, offsets, n_components, U)
     if guess is None:
         return None
@@ -74,7 +74,7 @@ def from_subspace(X, offsets, U, n_components):
         np.full(X.shape[1], 1e-6),
         np.full(n_components, 1e-6),
     )
-    # Dynamics may explode, as of a wave without noise, until windows are singular.
+    # Dynamics may grow until windows are singular, as with a noise-free oscillation.
     for largest_radius in (None, LARGEST_RADIUS):
         try:
             found = on_windows(guess, windows, floors, largest_radius)
@@ -87,7 +87,7 @@ def from_subspace(X, offsets, U, n_components):
 
 
 def on_windows(guess, windows, floors, largest_radius):
-    """EM on windows, each taken for a sequence of its own."""
+    """EM that treats each window as a sequence."""
     for _ in range(WINDOW_ITERATIONS):
         sums = window_statistics(guess, windows)
         guess = m_step(
@@ -101,13 +101,13 @@ def on_windows(guess, windows, floors, largest_radius):
 
 
 def from_factor_analysis(X, offsets, U, n_components):
-    """Factors of the outputs taken for the state, and their regression in time.
+    """Factor analysis of the outputs, and a first-order regression of the factors.
 
-    Where there are as many states as features, factors of a row and the rows before
-    it. Second moments, not covariances: the model has no constant. Of the factor
-    scores W x, with W C = M, products one step apart are M E[s[t+1] s[t]ᵀ] Mᵀ, because
-    noise is not correlated in time. Factors beyond what short sequences have are
-    short-lived and hardly seen.
+    With as many states as features or more, the factors are those of a row and the rows
+    before it. It works on second moments about zero, since the model has no constant.
+    For factor scores W x with W C = M, lag-one products are M E[s[t+1] s[t]ᵀ] Mᵀ,
+    because the noise is white. States for which sequences are too short get fast decay
+    and a small observation matrix.
     """
     m, n = X.shape[1], n_components
     B = D = None
@@ -146,7 +146,7 @@ def from_factor_analysis(X, offsets, U, n_components):
 
 
 def at_random(n_components, spread, n_inputs, fixed, rng):
-    """A random rotation that decays, seen at random, half of the variance noise."""
+    """A damped random rotation and a random C; noise is half of the variance."""
     n, m = n_components, len(spread)
     C = rng.standard_normal((m, n)) * np.sqrt(spread[:, None] / n)
     C = fixed.get("observation_matrix", C)
@@ -167,7 +167,7 @@ def at_random(n_components, spread, n_inputs, fixed, rng):
 
 
 def in_coordinates_of(guess, fixed):
-    """The guess with its state T s such that it comes near the fixed parameters.
+    """The guess in the basis T s of the state that is closest to fixed parameters.
 
     Parameters
     ----------
@@ -177,13 +177,13 @@ def in_coordinates_of(guess, fixed):
     Returns
     -------
     guess : Parameters or None
-        None if the fixed parameters imply coordinates, but do not tell which.
+        None if the fixed parameters depend on the basis, but do not determine T.
     """
     n = len(guess.transition_matrix)
     C, A = fixed.get("observation_matrix"), fixed.get("transition_matrix")
     Q = fixed.get("transition_covariance")
     if C is not None:
-        # C T = Ĉ and, where that leaves T open, T Â = A T; T stacked row by row.
+        # C T = Ĉ and, where T is still free, T Â = A T; T is flattened row by row.
         size = np.linalg.norm(C) or 1.0
         left = [np.kron(C / size, np.eye(n))]
         right = [guess.observation_matrix.ravel() / size]
@@ -209,7 +209,7 @@ def in_coordinates_of(guess, fixed):
 
 
 def transformed(parameters, T):
-    """The same system with state T s."""
+    """The system in the basis in which its state is T s."""
     A, C, Q, R, mean, P, B, D = parameters
     inverse = np.linalg.inv(T)
     return Parameters(
@@ -225,7 +225,7 @@ def transformed(parameters, T):
 
 
 def fit_start(parameters, X, offsets, U, **m_step_params):
-    """EM for the distribution of the initial state alone, on the first rows."""
+    """EM for the initial mean and covariance alone, on the first rows."""
     lengths = np.minimum(np.diff(offsets), 2 * HORIZON)
     stops = np.cumsum(lengths)
     first = np.repeat(offsets[:-1] - (stops - lengths), lengths) + np.arange(stops[-1])

@@ -45,7 +45,7 @@ class LinearDynamicalSystem(
 ):
     """Linear dynamical system with Gaussian noise, by Kalman filter and EM.
 
-    A hidden state of real numbers has linear dynamics, and is seen through a linear
+    A hidden state of real numbers has linear dynamics and is observed through a linear
     map,
 
         s[t+1] = A s[t] + B u[t] + w[t],   w[t] ~ N(0, Q),
@@ -53,7 +53,7 @@ class LinearDynamicalSystem(
 
     with s[0] ~ N(m, P) at the start of each sequence and driving inputs u, the columns
     named by `exogenous`. Given the rows so far the state's distribution is Gaussian,
-    and the Kalman filter finds it exactly; missing values (NaN), of whole rows or
+    and the Kalman filter computes it exactly; missing values (NaN), of whole rows or
     single features, are integrated out. It is
     :class:`~sklearn.decomposition.FactorAnalysis` with dynamics.
 
@@ -68,8 +68,7 @@ class LinearDynamicalSystem(
     init : {"subspace", "factor_analysis", "random"} or dict, default="subspace"
         Where EM starts: subspace identification, factor analysis of the rows with a
         first-order autoregression of the factors, or random dynamics. A dict holds
-        values to start from, by the names of `fixed`; what it does not name follows
-        from "subspace".
+        values to start from, by the names of `fixed`; the others come from "subspace".
 
     fixed : dict, default=None
         Parameters held at given values, by name: "transition_matrix",
@@ -78,22 +77,22 @@ class LinearDynamicalSystem(
         "initial_state_covariance".
 
     n_init : int, default=1
-        Number of starts, of which the best is kept. The first is as `init` says, the
+        Number of starts, of which the best is kept. The first is set by `init`, the
         others are random.
 
     max_iter : int, default=100
-        Most iterations, each a step of EM or a longer one.
+        Maximum number of iterations, each an EM step or an accelerated one.
 
     tol : float, default=1e-4
-        Learning has converged when the log-likelihood per time step rises by less. EM
-        may creep, and then be far from its maximum. Where `fixed` leaves no change of
-        the state's basis, steps are of a quasi-Newton method: two in a row must rise
-        by less, and the slope must promise no more.
+        Learning has converged when the log-likelihood per time step rises by less. Slow
+        EM may meet this far from the maximum. Where `fixed` determines the basis of the
+        state, steps are quasi-Newton: then two rises in a row must be smaller, and the
+        gradient must predict no larger one.
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
-        features; and of the state's noise, by what the outputs show of it over the
-        longest sequence.
+        features; and of the process noise, relative by its effect on the outputs over
+        the longest sequence.
 
     warm_start : bool, default=False
         Whether fit goes on from the last fit's parameters.
@@ -526,7 +525,7 @@ class LinearDynamicalSystem(
     def _forecast(self, sequences, n_steps, future, return_cov=False):
         """Means (n_sequences, n_steps, n_outputs) of rows to come, and covariances.
 
-        None, if these are not asked for.
+        These are None unless `return_cov`.
         """
         _, inputs = split_inputs(self, sequences.rows)
         last = last_rows(sequences)
@@ -647,7 +646,7 @@ class LinearDynamicalSystem(
         return Parameters(*(getattr(self, f"{name}_") for name in NAMES))
 
     def _data(self, sequences):
-        """What the functions of `kalman` take."""
+        """Arguments of the functions in `kalman`."""
         observed, inputs = split_inputs(self, sequences.rows)
         return self.parameters(), observed, sequences.offsets, inputs
 

@@ -10,9 +10,9 @@ import numpy as np
 from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters
 
-LARGEST_POWER = 1e15  # entry of a power of the transition matrix: beyond, it explodes
-ROUNDING = 1e-30  # of the data's variance: the square of the precision, and a little
-RANK_TOLERANCE = 1e-13  # relative eigenvalue of a Gram matrix that is rounding
+LARGEST_POWER = 1e15  # largest entry of a power of A: dynamics overflow beyond
+ROUNDING = 1e-30  # smallest relative variance: just above the squared machine epsilon
+RANK_TOLERANCE = 1e-13  # relative eigenvalue of a Gram matrix that counts as zero
 
 
 class Floors(NamedTuple):
@@ -41,26 +41,29 @@ def m_step(
 ):
     """Parameters that maximise the expected complete-data log-likelihood.
 
-    Rows of [A B] and of [C D] are regressions with the same regressors, so that their
-    maximum does not depend on the noise covariance; fixed columns are taken off the
-    left-hand side. A covariance given its mean is that of the residuals; its maximum
-    above a floor F has the eigenvalues of F^-½ S F^-½ raised to 1.
+    With z = [s; u], expectations of the E-step and sums over time and sequences::
+
+        [A B] = Σ s[t+1] z[t]ᵀ (Σ z[t] z[t]ᵀ)⁻¹,  Q = Σ r rᵀ / n,  r = s[t+1] - [A B] z
+        [C D] = Σ x[t] z[t]ᵀ (Σ z[t] z[t]ᵀ)⁻¹,    R = Σ r rᵀ / n,  r = x[t] - [C D] z
+
+    Fixed columns move to the left-hand side. The maximum of a covariance S above a
+    floor F has the eigenvalues of F^-½ S F^-½ raised to 1.
 
     Parameters
     ----------
     statistics : Statistics
     parameters : Parameters
-        The present ones. Where the data do not tell, they stay.
+        Current parameters. They stay where the data do not determine new ones.
     fixed : collection of str, default=()
         Names of parameters that keep their values.
     covariance_type : {"full", "diag", "spherical"}, default="full"
         Shape of the observation covariance.
     floors : Floors, default=None
     largest_radius : float, default=None
-        Largest modulus of the eigenvalues of a transition matrix that is free, which
-        that of the present parameters must not exceed. The M-step then goes from the
-        present [A B] as far towards the regression as A may: the expected
-        log-likelihood is concave in them, so that it rises all the way.
+        Largest spectral radius of a free transition matrix; that of `parameters` must
+        not exceed it. The M-step then goes from the current [A B] as far towards the
+        regression as the limit allows: the expected log-likelihood is concave in
+        [A B], so that it rises all the way.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def m_step(
 
 
 def regression(products, gram, coefs, free):
-    """Update the free ones of the coefficients [F G] of a regression on z = [s; u].
+    """Update the free coefficients among F and G in the regression y = [F G] z.
 
     Parameters
     ----------
@@ -128,9 +131,9 @@ def regression(products, gram, coefs, free):
     gram : ndarray of shape (n_components + n_inputs, n_components + n_inputs)
         Σ z zᵀ.
     coefs : (ndarray of shape (k, n_components), same of (k, n_inputs) or None)
-        Present F and G.
+        Current F and G.
     free : (bool, bool)
-        Which of them change.
+        Whether F and G are free.
 
     Returns
     -------
@@ -146,8 +149,8 @@ def regression(products, gram, coefs, free):
         joint[:, n:] = coefs[1]
     left = (products - joint @ gram)[:, columns]
     gram = gram[np.ix_(columns, columns)]
-    # The change of coefficients: none along directions that z does not take.
-    squares = np.diagonal(gram)  # negative by rounding where a state is all but certain
+    # The change of coefficients: zero along directions in which z does not vary.
+    squares = np.diagonal(gram)  # may be negative by rounding
     scale = np.sqrt(np.where(squares > 0, squares, 1.0))
     values, vectors = np.linalg.eigh(symmetric(gram / np.outer(scale, scale)))
     there = values > RANK_TOLERANCE * max(values[-1], RANK_TOLERANCE)
@@ -158,19 +161,19 @@ def regression(products, gram, coefs, free):
 
 
 def within_radius(present, wanted, largest):
-    """The furthest matrix on the way whose eigenvalues are no larger than `largest`.
+    """The last matrix from `present` to `wanted` of spectral radius `largest` or less.
 
     Parameters
     ----------
     present : ndarray of shape (n, n)
-        Whose eigenvalues are no larger.
+        Its spectral radius is at most `largest`.
     wanted : ndarray of shape (n, n)
     largest : float
 
     Returns
     -------
     matrix : ndarray of shape (n, n)
-        `wanted` itself, if it may be.
+        `wanted` itself if its spectral radius is small enough.
     """
     if spectral_radius(wanted) <= largest:
         return wanted
@@ -195,7 +198,7 @@ def residual_moments(yy, yz, zz, first, second):
 
 
 def floored(covariance, floor=None, covariance_type="full"):
-    """The likeliest covariance of a shape and above a floor, given second moments.
+    """The covariance above a floor that maximises the likelihood of second moments.
 
     Parameters
     ----------
@@ -226,18 +229,16 @@ def floored(covariance, floor=None, covariance_type="full"):
 def covariance_floors(parameters, spread, lengths, reg_covar):
     """Floors relative to the scale of the data.
 
-    A state has no scale of its own but the outputs that it moves, at once or through
-    the transition matrix later on: a slope moves them by what it adds up to. So the
-    floor of a state's noise is the variance at every time step of which the longest
-    sequence shows `reg_covar` times the variance of the outputs. Where the parameters
-    give a state less spread than moves the outputs by their standard deviation, the
-    floor is relative to that spread.
+    The scale of a state is set by its effect on the outputs, now and, through powers of
+    A, later. The floor of its process noise is the variance whose effect on the outputs
+    over the longest sequence is `reg_covar` times their variance. If the state's
+    variance in `parameters` is smaller than what moves the outputs by their standard
+    deviation, the floor is relative to it instead.
 
-    A mean start taken from n sequences is itself uncertain by the n-th part of the
-    starts' covariance, and the likelihood does not know: of one sequence it would make
-    the start certain, and any other sequence a surprise. So the floor of P0 is the n-th
-    part of the change of the first state that moves an output, whenever it does so
-    most, by its standard deviation.
+    The initial mean estimated from n sequences has variance P0 / n, which the
+    likelihood ignores: with n = 1 it would make P0 zero, and every other sequence
+    improbable. So the floor of P0 is 1 / n of the variance of the initial state whose
+    largest effect on an output, over time, is that output's variance.
 
     Parameters
     ----------
@@ -246,9 +247,9 @@ def covariance_floors(parameters, spread, lengths, reg_covar):
     spread : ndarray of shape (n_features,)
         Variances of the features.
     lengths : ndarray of int of shape (n_sequences,)
-        Of the sequences.
+        Lengths of the sequences.
     reg_covar : float
-        Less than rounding is taken for rounding.
+        At least the level of rounding is used.
 
     Returns
     -------
@@ -267,7 +268,7 @@ def covariance_floors(parameters, spread, lengths, reg_covar):
             parameters.initial_state_covariance,
         )
     )
-    # A start may be diffuse, which tells nothing: it counts where nothing else does.
+    # P0 may be diffuse, and then says nothing of the scale: it is a last resort.
     own = np.where((largest > 0) | (noise <= 0), np.maximum(noise, start), noise)
     own = np.where(own > 0, own, 1.0)
     return Floors(
@@ -278,7 +279,7 @@ def covariance_floors(parameters, spread, lengths, reg_covar):
 
 
 def visibility(C, A, n_steps):
-    """How much of each state the outputs show in time: squares of C Aʰ, by columns.
+    """Effect of each state on the outputs over time: squared norms of columns of C Aʰ.
 
     Parameters
     ----------
@@ -286,14 +287,14 @@ def visibility(C, A, n_steps):
         In units in which the outputs have variance 1.
     A : ndarray of shape (n_components, n_components)
     n_steps : int
-        Steps h = 0, …, n_steps - 1 count, rounded up to a power of two.
+        Steps h = 0, …, n_steps - 1, with n_steps rounded up to a power of two.
 
     Returns
     -------
     total : ndarray of shape (n_components,)
         Sum over the steps: the diagonal of the observability Gramian.
     largest : ndarray of shape (n_components,)
-        Of a single step, out of the first ones and of those after 2, 4, 8, … steps.
+        Maximum over the first steps and steps 2, 4, 8, …
     """
     gramian, power = C.T @ C, A
     largest, seen = np.diagonal(gramian), C
@@ -309,7 +310,7 @@ def visibility(C, A, n_steps):
 
 
 def above(floors, parameters, free, covariance_type):
-    """The parameters with the free ones among the covariances raised to the floors."""
+    """The parameters, with the free covariances raised to the floors."""
     raised = {
         name: floored(getattr(parameters, name), floor, shape)
         for name, floor, shape in (

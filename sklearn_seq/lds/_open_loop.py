@@ -1,10 +1,9 @@
-"""Systems that predict their outputs from the inputs alone, without seeing any.
+"""Learning systems that predict outputs from the inputs alone (open loop).
 
-The likelihood is of outputs that are seen one after another, and the filter corrects
-the state by each of them. So it does not tell apart systems that differ only in what
-they do uncorrected: above all where the inputs are outputs of earlier rows, which tell
-the filter the same. Hence the outputs predicted from the inputs alone, on the training
-rows, decide whether another start is tried, and which system is kept.
+The likelihood measures one-step predictions, corrected by each observed output. Systems
+of equal likelihood may differ much in open loop, above all where the inputs include
+earlier outputs. So the open-loop predictions on the training rows decide whether
+another start is tried, and which system is kept.
 """
 
 # Authors: The sklearn_seq developers
@@ -20,17 +19,17 @@ from ._states import filtered_means
 from ._subspace import spectral_radius
 from .kalman import filter_states
 
-SLACK = 0.01  # of the outputs' variance, by which a system may lag behind regression
+SLACK = 0.01  # of the outputs' variance that a system may explain less than regression
 
 
 def driven_outputs(parameters, inputs, offsets):
-    """Means of the outputs given the inputs alone: (N, n_outputs)."""
+    """Open-loop means of the outputs, given the inputs alone: (N, n_outputs)."""
     states = filtered_means(*_unseen(parameters, inputs, offsets))
     return _seen(parameters, states, inputs)
 
 
 def driven_states(parameters, inputs, offsets):
-    """The same, and covariances of the states (N, n, n)."""
+    """As `driven_outputs`, and covariances of the states (N, n, n)."""
     filtered = filter_states(*_unseen(parameters, inputs, offsets))
     return _seen(parameters, filtered.means, inputs), filtered.covariances
 
@@ -41,8 +40,8 @@ def _seen(parameters, states, inputs):
 
 
 def _unseen(parameters, inputs, offsets):
-    """A system whose one output shows nothing of its state, and its data."""
-    # It costs less than outputs that are missing.
+    """Arguments of the filter for a system with C = 0: it never corrects the state."""
+    # Cheaper than marking all outputs as missing.
     unseeing = parameters._replace(
         observation_matrix=np.zeros((1, len(parameters.transition_matrix))),
         observation_covariance=np.eye(1),
@@ -52,11 +51,10 @@ def _unseen(parameters, inputs, offsets):
 
 
 def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets):
-    """The best system of several starts, by its outputs from the inputs alone.
+    """The best system of several starts, by its open-loop predictions.
 
-    The first system that explains about as much of the outputs as their regression on
-    the inputs of the same row, which is a system whose state does nothing, is good
-    enough.
+    The first one that explains about as much of the outputs as their regression on the
+    inputs of the same row (a system without dynamics) is accepted.
 
     Parameters
     ----------
@@ -65,9 +63,9 @@ def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets)
     starts : list
         Values of `init`, in the order in which they are tried.
     on_iteration : callable
-        ``on_iteration(parameters) -> bool``; if it returns True, everything ends.
+        ``on_iteration(parameters) -> bool``; if it returns True, learning ends.
     observed : ndarray of shape (n_rows, n_outputs)
-        Without their means; NaN is missing.
+        Centred; NaN is missing.
     inputs : ndarray of shape (n_rows, n_inputs)
     offsets : ndarray of int of shape (n_sequences + 1,)
 
@@ -78,10 +76,10 @@ def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets)
     Warns
     -----
     ConvergenceWarning
-        Of the system that is returned.
+        The one of the system that is returned.
     UserWarning
-        If its transition matrix, which is fixed, is unstable, or if its predictions
-        are worse than the means of the outputs.
+        If its transition matrix is fixed and unstable, or if its predictions are worse
+        than the means of the outputs.
     """
     stopped = False
 
@@ -109,7 +107,7 @@ def learn_open_loop(learn_from, starts, on_iteration, observed, inputs, offsets)
 
 
 def regressed(observed, inputs):
-    """Outputs by least squares from the inputs of the same row: as `observed`."""
+    """Least-squares predictions of the outputs from the inputs of the same row."""
     predicted = np.empty(observed.shape)
     for i, column in enumerate(observed.T):
         known = ~np.isnan(column)

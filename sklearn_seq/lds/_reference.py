@@ -1,8 +1,8 @@
-"""Kalman filter and smoother in NumPy, for where `_kalman` could not be compiled.
+"""Kalman filter and smoother in NumPy, where `_kalman` could not be compiled.
 
-The same functions: one loop over time for all sequences side by side, which are the
-last axis of every array. Each has covariances of its own; the formulas are those at the
-top of `_kalman.pyx`.
+It holds the same functions: a loop over time for all sequences at once, which are the
+last axis of every array. Covariances are computed for each sequence. The formulas are
+at the top of `_kalman.pyx`.
 """
 
 # Authors: The sklearn_seq developers
@@ -11,7 +11,7 @@ top of `_kalman.pyx`.
 import numpy as np
 
 TINY = np.finfo(np.float64).tiny
-MOST_VALUES = 1 << 24  # kept for the smoother at a time, if sequences are that short
+MOST_VALUES = 1 << 24  # values kept for the smoother in one batch
 
 
 def filter_rows(
@@ -42,7 +42,7 @@ def filter_rows(
     U : ndarray of shape (N, p), or None
 
     log_density : ndarray of shape (N,)
-        Filled in, as are all of the following that are not None.
+        Output, as are all of the following that are not None.
 
     means, predicted_means : ndarray of shape (N, n)
 
@@ -94,17 +94,17 @@ def smooth_rows(
         As for `filter_rows`.
 
     means : ndarray of shape (N, n)
-        Filled in, as are all of the following that are not None.
+        Output, as are all of the following that are not None.
 
     covariances : ndarray of shape (N, n, n)
 
     lags : ndarray of shape (N, n, n)
-        Cov(s[t+1], s[t]) at row t, zeros at a last row.
+        Cov(s[t+1], s[t]) at row t; zeros at last rows.
 
     sums : ndarray of shape (n_patterns + 4, n, n)
-        To which are added the covariances of states: of rows by their pattern of
-        missing values; then of first rows, of all others, of all but last rows, and
-        those of neighbours.
+        Sums of smoothed covariances are added to it: one for each pattern of missing
+        values, then over first rows, all others, all but last rows, and the lag-one
+        covariances.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def checksum(*results):
 
 
 def batches(offsets, size):
-    """Rows of some sequences at a time: arrays of the rows of each time step."""
+    """Batches of sequences, each as a list of the rows of each time step."""
     lengths = np.diff(offsets)
     order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
     for start in range(0, len(order), size):
@@ -169,7 +169,7 @@ def batches(offsets, size):
 
 
 def forward(system, X, codes, U, rows, keep):
-    """Filter some sequences, longest first.
+    """Filter a batch of sequences, longest first.
 
     Yields
     ------
@@ -177,7 +177,7 @@ def forward(system, X, codes, U, rows, keep):
         The rows of a time step.
     predicted, mean : ndarray of shape (n, width)
     prediction, factor : ndarray of shape (n, n, width)
-        Factors before and after the row.
+        Factors of the predicted and filtered covariances.
     density : ndarray of shape (width,)
     updates : list of (ndarray, ndarray, ndarray)
         For each feature w (n, width), z + sqrt(z) and the innovation over z (width,).
@@ -226,7 +226,7 @@ def observe(factor, c):
     Parameters
     ----------
     factor : ndarray of shape (n, n, width)
-        Overwritten by that given the observations.
+        L; overwritten by the factor given the observations.
     c : ndarray of shape (n, width)
         Zeros observe nothing.
 
@@ -236,7 +236,7 @@ def observe(factor, c):
     z : ndarray of shape (width,)
         Variance of the innovation.
     w : ndarray of shape (n, width)
-        By which the factor L becomes L (I - (z + sqrt(z)) w w').
+        The updated factor is L (I - (z + sqrt(z)) w w').
     """
     x = np.einsum("kjb,kb->jb", factor, c)
     z = 1.0 + np.einsum("jb,jb->b", x, x)
@@ -247,12 +247,13 @@ def observe(factor, c):
 
 
 def triangularise(array, n=None):
-    """Lower triangular L with L L' = G G' for a stack of G, by Householder reflections.
+    """Lower triangular L with L L' = G G', by Householder reflections.
 
     Parameters
     ----------
     array : ndarray of shape (n + r, p, width)
-        G, p >= n, and below it rows that are transformed along with it. Overwritten.
+        A stack of G with p >= n, and below it rows that are transformed, too.
+        Overwritten.
 
     n : int, default=None
         Rows of G; None for all.
@@ -284,5 +285,5 @@ def times(left, right):
 
 
 def times_transposed(left, right):
-    """L R' of two stacks, of shape (width, n, n); symmetric if they are the same."""
+    """Products L R' of two stacks: (width, n, n)."""
     return np.ascontiguousarray(np.einsum("ikb,jkb->bij", left, right))

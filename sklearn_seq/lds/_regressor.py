@@ -72,18 +72,18 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most iterations, each a step of EM or a longer one.
+        Maximum number of iterations, each an EM step or an accelerated one.
 
     tol : float, default=1e-4
-        Learning has converged when the log-likelihood per time step rises by less. EM
-        may creep, and then be far from its maximum. Where `fixed` leaves no change of
-        the state's basis, steps are of a quasi-Newton method: two in a row must rise
-        by less, and the slope must promise no more.
+        Learning has converged when the log-likelihood per time step rises by less. Slow
+        EM may meet this far from the maximum. Where `fixed` determines the basis of the
+        state, steps are quasi-Newton: then two rises in a row must be smaller, and the
+        gradient must predict no larger one.
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
-        features; and of the state's noise, by what the outputs show of it over the
-        longest sequence.
+        features; and of the process noise, relative by its effect on the outputs over
+        the longest sequence.
 
     fit_intercept : bool, default=True
         Whether to subtract the means of outputs and driving inputs before learning,

@@ -1,4 +1,4 @@
-"""Filtered states of many sequences, without the covariances of every row."""
+"""Filtered states without keeping the covariances of every row."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -8,19 +8,18 @@ import numpy as np
 from .._core.parallel import sequence_blocks
 from .kalman import filter_states
 
-BLOCK_ENTRIES = 1 << 20  # of covariances held at a time, if sequences allow
+BLOCK_ENTRIES = 1 << 20  # entries of the covariances of one block of sequences
 
 
 def filtered_means(parameters, X, offsets, U=None):
-    """Means of the states given the rows so far: (N, n)."""
+    """Filtered means of the states: (N, n)."""
     return filter_states(parameters, X, offsets, U, covariances=False).means
 
 
 def filtered_at(index, parameters, X, offsets, U=None):
-    """States at some rows, in rising order, given the rows so far.
+    """Filtered distributions of the states at some rows, in increasing order.
 
-    The filter gives covariances of all its rows, and runs over a block of sequences at
-    a time.
+    The filter runs over one block of sequences at a time, to save memory.
 
     Returns
     -------

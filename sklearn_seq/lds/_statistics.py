@@ -1,4 +1,4 @@
-"""Sums over smoothed states, all that expectation-maximisation needs of the data.
+"""Expected sufficient statistics of the E-step: sums over smoothed states.
 
 References
 ----------
@@ -18,10 +18,10 @@ import numpy as np
 
 
 class Statistics(NamedTuple):
-    """Expected sums given all rows, over all sequences, with z[t] = [s[t]; u[t]].
+    """Expected sufficient statistics of all sequences, with z[t] = [s[t]; u[t]].
 
-    A missing feature of a row of which others are observed is latent, as the states
-    are: it enters by its distribution given the observed ones and the state.
+    Expectations are given all rows of a sequence. Missing features of a partly observed
+    row are latent variables, like the states.
 
     Attributes
     ----------
@@ -72,12 +72,12 @@ class Statistics(NamedTuple):
 
 
 def add_statistics(a, b):
-    """The statistics of the sequences of both."""
+    """Sum of the statistics of two sets of sequences."""
     return Statistics(*(x + y for x, y in zip(a, b, strict=True)))
 
 
 def collect(problem):
-    """Sum smoothed states.
+    """Run the smoother and sum its moments.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def collect(problem):
         moments[: len(covariance), :n] += covariance
         return moments
 
-    # a transition leaves every row but a last one, and leads to every but a first one
+    # transitions leave all rows but last ones, and enter all but first ones
     leaving, arriving = z.copy(), means.copy()
     leaving[is_last] = 0.0
     arriving[is_first] = 0.0
@@ -151,10 +151,10 @@ def _completed(problem, means, by_pattern):
         Rows with an observed feature; None for all.
 
     x_x : ndarray of shape (m, m)
-        What the uncertainty of states and missing features adds to the sum of x x'.
+        Part of the sum of E[x x'] from covariances of states and missing features.
 
     gains : ndarray of shape (n_patterns with observed features, m, n)
-        How far the missing features follow the state.
+        Derivative of the expected missing features with respect to the state.
     """
     p, system = problem.parameters, problem.system
     C, R = p.observation_matrix, system.observation_covariance
@@ -167,7 +167,7 @@ def _completed(problem, means, by_pattern):
         expected += problem.U @ p.feedthrough_matrix.T
     precision = np.swapaxes(system.whitener, 1, 2) @ system.whitener
     missing = ~observed
-    # regression of missing on observed features, rows of observed ones zero
+    # regression of missing on observed features; zero for observed ones
     regression = missing[:, :, None] * (R @ precision)
     x = x.copy()
     holes = np.flatnonzero(codes)

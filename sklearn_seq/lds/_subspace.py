@@ -1,11 +1,10 @@
-"""Subspace identification: a linear dynamical system without iterations.
+"""Subspace identification of a linear dynamical system, without iterations.
 
-With p the past k rows of outputs and inputs, f the next k outputs and g the next k
-inputs, the best linear forecast of f from p given g goes through the state: the
-canonical correlations of p and f, both freed from g, say which combinations of the
-past are the state (canonical variate analysis). Only second moments of windows of rows
-are needed, so that memory does not grow with the number of rows, and sequences of any
-lengths add up.
+Canonical variate analysis: let p be the past k rows of outputs and inputs, f the next
+k outputs and g the next k inputs. The state is made of the linear combinations of p
+with the largest partial canonical correlations with f, given g. Only second moments of
+windows of rows are needed: memory does not grow with the number of rows, and sequences
+of any lengths are pooled.
 
 References
 ----------
@@ -26,14 +25,14 @@ from scipy import linalg
 from .kalman import Parameters, Statistics
 
 HORIZON = 8  # rows of past and of future, if the data allow
-LARGEST_WINDOW = 400  # entries of a window beyond which the horizon is cut
-TOO_LARGE = 2000  # entries beyond which there is no identification
+LARGEST_WINDOW = 400  # entries of a window; limits the horizon
+TOO_LARGE = 2000  # entries of a window above which identification is skipped
 WINDOWS_PER_ENTRY = 2  # windows needed per entry of a window
 CHUNK_ENTRIES = 1 << 20  # entries of windows gathered at a time
-RANK_TOLERANCE = 1e-10  # relative variance below which a direction is empty
-LARGEST_RADIUS = 0.999  # of the eigenvalues of a guessed transition matrix
-PROJECTIONS = 300  # between matrices that solve an equation and positive ones
-SMALLEST_SHARE = 1e-6  # of the largest singular value, below which nothing is told
+RANK_TOLERANCE = 1e-10  # relative variance that counts as zero
+LARGEST_RADIUS = 0.999  # largest spectral radius of a guess
+PROJECTIONS = 300  # iterations of alternating projections
+SMALLEST_SHARE = 1e-6  # relative singular value that counts as zero
 TINY = np.finfo(np.float64).tiny
 SMALLEST_NOISE = 0.02  # share of the innovations that is observation noise, at least
 
@@ -122,7 +121,7 @@ def fill_missing(X, offsets):
 def choose_horizon(lengths, n_components, n_features, n_inputs):
     """The number k of past and of future rows, 0 if the data are too few for any.
 
-    At least ``n_components / n_features``, or the future could not show the state.
+    At least ``n_components / n_features``, so that the state can be observable.
     """
     smallest = -(-n_components // n_features)
     width = n_features + n_inputs
@@ -152,10 +151,10 @@ def identify(X, offsets, n_components, U=None):
     -------
     parameters : Parameters or None
         The state has about unit variance; the initial state is that at an arbitrary
-        time. The transition matrix is stable. None if the data are too few or show
-        fewer than n_components states.
+        time. The transition matrix is stable. None if the data are too few or of a
+        lower order than n_components.
     windows : WindowMoments or None
-        What the system was identified from.
+        The windows that the system was identified from.
     """
     n, m = n_components, X.shape[1]
     rows = X if U is None else np.hstack([X, U])
@@ -198,7 +197,7 @@ def identify(X, offsets, n_components, U=None):
 
 
 def state_from_past(moments, horizon, n_components, n_features):
-    """The combinations of the past that forecast the future best.
+    """The linear combinations of the past that predict the future best.
 
     Parameters
     ----------
@@ -233,7 +232,7 @@ def state_from_past(moments, horizon, n_components, n_features):
 
 
 def regress(yy, yz, zz, n_components):
-    """Least squares of y = [next state, x] on z = [state, u], the dynamics stable.
+    """Least squares of y = [next state, x] on z = [state, u] with stable dynamics.
 
     A ridge penalty on the state, as small as possible, keeps all eigenvalues of the
     transition matrix within `LARGEST_RADIUS` (Van Gestel et al., 2001, Identification
@@ -276,14 +275,14 @@ def regress(yy, yz, zz, n_components):
 def uncorrelated_noise(A, C, state_noise, cross_noise, output_noise):
     """Covariances Q and R of a model whose two noises are uncorrelated.
 
-    The state seen from the past lacks a part of covariance P, which no past shows. In
-    terms of P, the equations of the seen state, s' = A s + w, x = C s + v with
-    covariances [[W, S], [Sᵀ, V]], are those of the full state if
+    Identification gives the innovations form: the state predicted from the past, with
+    s' = A s + w, x = C s + v and correlated noise of covariance [[W, S], [Sᵀ, V]]. The
+    prediction error of the state has covariance P. Both models are equivalent if
 
         A P Cᵀ = S,   R = V - C P Cᵀ,   Q = W + P - A P Aᵀ
 
-    (Katayama, 2005, chapter 5). P follows by least squares, where it shows in the
-    outputs; what sampling errors make of Q and R is brought back to positive matrices.
+    (Katayama, 2005, chapter 5). P follows by least squares, as far as it is observable;
+    Q and R, with sampling errors, are projected to positive matrices.
 
     Parameters
     ----------
@@ -300,8 +299,8 @@ def uncorrelated_noise(A, C, state_noise, cross_noise, output_noise):
     white_C = linalg.solve_triangular(factor, C, lower=True)
     white_S = linalg.solve_triangular(factor, cross_noise.T, lower=True).T
     shown, unseen = shown_covariance(A, white_C, white_S)
-    # Between unseen directions P is open: there, what makes P and Q positive
-    # (projections onto convex sets; for Q along the gradient, Byrne, 2002).
+    # In unobserved directions P is free: choose it so that P and Q are positive, by
+    # projections onto convex sets (for Q along the gradient, Byrne, 2002).
     hidden = shown
     rate = 1 / (1 + np.linalg.norm(A, 2) ** 2) ** 2
     for _ in range(PROJECTIONS):
@@ -322,13 +321,12 @@ def uncorrelated_noise(A, C, state_noise, cross_noise, output_noise):
 
 
 def shown_covariance(A, C, S):
-    """The symmetric P that minimises ||A P Cᵀ - S||, 0 between unseen directions.
+    """The symmetric P that minimises ||A P Cᵀ - S||, zero in unobserved directions.
 
-    With C = U diag(c) Vᵀ and the unseen directions N, P = V X Vᵀ + N Y Vᵀ + V Yᵀ Nᵀ.
-    Y is free to fit its equations, given X; what is left of the others is a problem
-    M Z = B of the symmetric matrix Z = diag(c) X diag(c), of which a singular value
-    decomposition of M gives every entry (Higham, 1988, The symmetric Procrustes
-    problem, BIT 28, 133-143).
+    With C = U diag(c) Vᵀ of null space N, write P = V X Vᵀ + N Y Vᵀ + V Yᵀ Nᵀ.
+    Given X, Y solves its equations exactly. The rest is least squares M Z = B for the
+    symmetric matrix Z = diag(c) X diag(c), solved by a singular value decomposition of
+    M (Higham, 1988, The symmetric Procrustes problem, BIT 28, 133-143).
 
     Parameters
     ----------
@@ -340,7 +338,7 @@ def shown_covariance(A, C, S):
     -------
     covariance : ndarray of shape (n, n)
     unseen : ndarray of shape (n, n_unseen)
-        An orthonormal basis of the directions that C does not show.
+        An orthonormal basis N of the null space of C.
     """
     left, sizes, right = np.linalg.svd(C)
     k = int((sizes > SMALLEST_SHARE * max(sizes[0], TINY)).sum())
@@ -362,10 +360,10 @@ def shown_covariance(A, C, S):
 
 
 def window_statistics(parameters, windows):
-    """Expected sufficient statistics of the windows, taken for sequences of their own.
+    """Expected sufficient statistics of windows, each treated as a sequence.
 
-    Smoothed states are linear in a window, so that their second moments follow from
-    the window's, whatever the number of rows.
+    Smoothed means are linear in the window, so that their second moments follow from
+    those of the windows.
 
     Parameters
     ----------
@@ -376,7 +374,7 @@ def window_statistics(parameters, windows):
     Returns
     -------
     statistics : Statistics
-        Of one mean window, without the log-likelihood (NaN).
+        Mean over windows, without the log-likelihood (NaN).
     """
     A, C, _, R, _, _, _, D = parameters
     length, moments = windows.length, windows.moments
@@ -386,7 +384,7 @@ def window_statistics(parameters, windows):
     outputs, inputs = index[:, :m].ravel(), index[:, m:].ravel()
 
     innovation = linalg.block_diag(*[R] * length)
-    driven = np.zeros((length * m, length * p))  # outputs, of the inputs alone
+    driven = np.zeros((length * m, length * p))  # from inputs to outputs
     for t, (_, seen, drive) in enumerate(_prior_states(parameters, length, p)):
         here = slice(t * m, (t + 1) * m)
         innovation[:, here] += seen @ C.T
@@ -401,7 +399,7 @@ def window_statistics(parameters, windows):
     first = earlier = seen_earlier = prior = None
     for t, (P, seen, drive) in enumerate(_prior_states(parameters, length, p)):
         x, u = index[t, :m], index[t, m:]
-        # The mean of the state is linear in the window; with the second moments.
+        # The smoothed mean is linear in the window.
         gain = linalg.cho_solve(factor, seen).T
         smoother = np.zeros((n, length * d))
         smoother[:, outputs] = gain
@@ -440,16 +438,16 @@ def window_statistics(parameters, windows):
 
 
 def _prior_states(parameters, length, n_inputs):
-    """The states of a window, before its rows are seen.
+    """Prior moments of the states of a window.
 
     Yields
     ------
     covariance : ndarray of shape (n, n)
-        Of one state after the other.
+        Covariance of the state.
     seen : ndarray of shape (length * m, n)
-        Covariances of all outputs of the window with it.
+        Covariance of all outputs of the window with the state.
     drive : ndarray of shape (n, length * n_inputs)
-        What the inputs of the window add to it.
+        Its mean is this matrix times the inputs of the window.
     """
     A, C, Q, _, _, P, B, _ = parameters
     m, n = C.shape
@@ -489,7 +487,7 @@ def raise_eigenvalues(matrix, smallest):
 
 
 def whitening(covariance):
-    """W with W covariance Wᵀ = I on the directions that have variance: (rank, n)."""
+    """W with W covariance Wᵀ = I, of shape (rank, n)."""
     values, vectors = np.linalg.eigh(symmetric(covariance))
     there = values > RANK_TOLERANCE * max(values[-1], TINY)
     return (vectors[:, there] / np.sqrt(values[there])).T

@@ -1,4 +1,4 @@
-"""A linear dynamical system made ready for inference: white noise, square roots."""
+"""A linear dynamical system prepared for inference: whitened, with square roots."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,15 +11,14 @@ from scipy.linalg.lapack import dpotrf
 EPS = np.finfo(np.float64).eps
 TINY = np.finfo(np.float64).tiny
 LOG_2PI = np.log(2 * np.pi)
-MAX_BITS = 62  # features whose pattern fits an integer
+MAX_BITS = 62  # features whose pattern fits into an integer
 
 
 class System(NamedTuple):
-    """A system whose observations have been whitened, per pattern of missing values.
+    """A system with whitened observations, for each pattern of missing values.
 
-    Pattern 0 is a row without missing values. Missing features become zeros, of the
-    observations as of the rows of C, with noise of variance 1: an observation that
-    says nothing.
+    Pattern 0 is a row without missing values. A missing feature is replaced by 0, with
+    a zero row of C and noise of variance 1: an observation without information.
 
     Attributes
     ----------
@@ -28,7 +27,7 @@ class System(NamedTuple):
     observation : ndarray of shape (n_patterns, m, n)
 
     noise : ndarray of shape (n, n)
-        Factor of the covariance of the process noise.
+        Factor N of Q = N N'.
 
     initial_mean : ndarray of shape (n,)
 
@@ -37,13 +36,13 @@ class System(NamedTuple):
     whitener : ndarray of shape (n_patterns, m, m)
 
     constant : ndarray of shape (n_patterns,)
-        What whitening and 2 pi take from the log density.
+        ½ log det(2 π R) of the observed features, to subtract from the log density.
 
     observed : ndarray of uint8 of shape (n_patterns, m)
         1 where a feature is observed.
 
     observation_covariance : ndarray of shape (m, m)
-        R, its floor applied.
+        R, raised to its floor.
 
     input_matrix : ndarray of shape (n, p), or None
 
@@ -64,7 +63,7 @@ class System(NamedTuple):
 
 
 def whiten_system(parameters, observed):
-    """The system for the patterns of missing values in the data.
+    """Whiten the observations of a system for each pattern of missing values.
 
     Parameters
     ----------
@@ -103,7 +102,7 @@ def whiten_system(parameters, observed):
 
 
 def covariance_factor(covariance):
-    """A factor of a symmetric positive semi-definite matrix, singular or not.
+    """F with F F' equal to a positive semi-definite matrix, singular or not.
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def covariance_factor(covariance):
 
 
 def _floored(parameters, noise, initial_factor):
-    """R, no standard deviation below the rounding error of what it is added to."""
+    """R with standard deviations at least the rounding error of the signal C s."""
     C, R = parameters.observation_matrix, parameters.observation_covariance
     variances = R.diagonal()
     signal = C @ np.hstack([noise, initial_factor])
@@ -160,13 +159,14 @@ def missing_patterns(X):
     Returns
     -------
     observed : ndarray of bool of shape (n_patterns, m)
-        The first has no missing value.
+        The first is that of complete rows.
 
     codes : ndarray of int of shape (N,), or None if nothing is missing
+        Pattern of each row.
     """
     m = X.shape[1]
     complete = np.ones((1, m), dtype=bool)
-    # a sum is finite only if all its terms are, and quicker to take than a mask
+    # a finite sum has only finite terms, and is cheaper than a mask
     with np.errstate(over="ignore", invalid="ignore"):
         total = X.sum()
     if np.isfinite(total):

@@ -1,4 +1,4 @@
-"""Scales in which to learn, and parameters as vectors without bounds."""
+"""Units in which to learn, and unconstrained coordinates of parameters."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -14,14 +14,14 @@ from ._m_step import above
 from ._subspace import spectral_radius, symmetric
 from .kalman import Parameters
 
-EXPONENT = 1000  # largest of a unit, so that its inverse is a number
+EXPONENT = 1000  # largest exponent of a unit: its inverse is finite
 SMALLEST_SPREAD = 1e-4  # of a feature, relative to its root mean square
 
 
 def variances(X):
-    """Variances of the known values, but for rounding: shape (n_features,).
+    """Variances of the known values, with a floor for rounding: (n_features,).
 
-    Of a single value, which has none, the square: models have no constant term.
+    Of a single value, its square, because models have no constant term.
     """
     known = ~np.isnan(X)
     counts = np.maximum(known.sum(axis=0), 1)
@@ -35,7 +35,7 @@ def variances(X):
 
 
 class Units(NamedTuple):
-    """Units of outputs and inputs, powers of two so that conversion is exact.
+    """Units of outputs and inputs: powers of two, so that conversion is exact.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Units(NamedTuple):
 
     @classmethod
     def of(cls, X, U):
-        """The root mean squares of the data, rounded."""
+        """Root mean squares of the data, rounded to powers of two."""
         return cls(_unit(X), np.ones(0) if U is None else _unit(U))
 
     def log_density(self, X):
-        """What the log-likelihood of X in these units lacks."""
+        """Log Jacobian: to add to the log-likelihood in these units."""
         return -float((~np.isnan(X)).sum(axis=0) @ np.log(self.x))
 
     def apply(self, named):
@@ -102,10 +102,10 @@ def _unit(rows):
 
 
 class Coordinates:
-    """Free parameters as a vector, in which EM may be extrapolated.
+    """Free parameters as an unconstrained vector, for SQUAREM.
 
-    Covariances by their logarithms: any vector is a model, and diagonal and spherical
-    ones stay so.
+    A covariance is represented by its matrix logarithm: every vector is a valid model,
+    and diagonal and spherical covariances stay so.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Coordinates:
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def from_vector(self, vector, parameters, floors, covariance_type):
-        """The parameters, or None if they are infinite or explode with time."""
+        """The parameters, or None if they are infinite or their dynamics overflow."""
         values = {}
         for name in self.names:
             value = getattr(parameters, name)
@@ -148,7 +148,7 @@ class Coordinates:
 def of_eigenvalues(matrix, function):
     """A function of a symmetric matrix; diagonal matrices stay diagonal."""
     diagonal = np.diagonal(matrix)
-    with np.errstate(all="ignore"):  # what is not finite is refused later
+    with np.errstate(all="ignore"):  # non-finite results are refused later
         if np.array_equal(matrix, np.diag(diagonal)):
             return np.diag(function(diagonal))
         values, vectors = np.linalg.eigh(matrix)

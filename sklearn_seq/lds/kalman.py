@@ -6,13 +6,12 @@ The model of a sequence of observations x with driving inputs u::
     x[t]   = C s[t] + D u[t] + v[t],   v ~ N(0, R)
 
 The recursions over time are compiled, in `_kalman`; where that could not be built,
-`_reference` holds the same functions in NumPy. Covariances are held by factors, of
-which nothing is subtracted and none is inverted, so that R, Q and P0 may be singular.
+`_reference` holds the same functions in NumPy. They are in square-root form: covariance
+factors are neither subtracted nor inverted, so that R, Q and P0 may be singular.
 
-Filtered values are unchanged, bit by bit, by later rows of the sequence.
+Filtered values do not change, bit by bit, with later rows of the sequence.
 
-Wherever x is known exactly, by a singular R, a standard deviation below the rounding
-error of what it is added to counts as that error.
+Where R is singular, its standard deviations are raised to the rounding error of C s.
 
 References
 ----------
@@ -109,16 +108,17 @@ class Parameters(NamedTuple):
 
 
 class Filtered(NamedTuple):
-    """States given the rows up to and including their own, or before it.
+    """Filtered and predicted state distributions.
 
     Attributes
     ----------
     means : ndarray of shape (N, n)
+        E[s[t] | x[0], …, x[t]].
 
     covariances : ndarray of shape (N, n, n), or None
 
     predicted_means : ndarray of shape (N, n)
-        Given the rows before alone.
+        E[s[t] | x[0], …, x[t-1]].
 
     predicted_covariances : ndarray of shape (N, n, n), or None
 
@@ -135,7 +135,7 @@ class Filtered(NamedTuple):
 
 
 class Smoothed(NamedTuple):
-    """States given all rows of their sequence.
+    """Smoothed state distributions: given all rows of the sequence.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class Smoothed(NamedTuple):
 
 
 def filter_states(parameters, X, offsets, U=None, *, covariances=True):
-    """Kalman filter.
+    """Filtered and predicted state distributions, by the Kalman filter.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def filter_states(parameters, X, offsets, U=None, *, covariances=True):
         Driving inputs.
 
     covariances : bool, default=True
-        Whether to give the covariances, which take most of the memory.
+        Whether to return the covariances, which take most of the memory.
 
     Returns
     -------
@@ -221,7 +221,7 @@ def log_likelihood(parameters, X, offsets, U=None):
 
 
 def smooth_states(parameters, X, offsets, U=None, lag_one=True, *, covariances=True):
-    """Kalman smoother.
+    """Smoothed state distributions, by the square-root RTS smoother.
 
     Parameters
     ----------
@@ -237,10 +237,10 @@ def smooth_states(parameters, X, offsets, U=None, lag_one=True, *, covariances=T
         Driving inputs.
 
     lag_one : bool, default=True
-        Whether to give the covariances of neighbouring states.
+        Whether to return lag-one covariances.
 
     covariances : bool, default=True
-        Whether to give the covariances of states.
+        Whether to return the covariances.
 
     Returns
     -------
@@ -260,7 +260,7 @@ def smooth_states(parameters, X, offsets, U=None, lag_one=True, *, covariances=T
 
 
 def sufficient_statistics(parameters, X, offsets, U=None):
-    """Expected sums over the smoothed states, for expectation-maximisation.
+    """Expected sufficient statistics: the E-step.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def sufficient_statistics(parameters, X, offsets, U=None):
     Returns
     -------
     statistics : Statistics
-        Of blocks of sequences they add up, by `add_statistics`.
+        Those of blocks of sequences are added by `add_statistics`.
     """
     problem = Problem(parameters, X, offsets, U)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -289,7 +289,7 @@ def sufficient_statistics(parameters, X, offsets, U=None):
 
 
 class Problem:
-    """A system and data for it, as the recursions take them.
+    """A system and data, as arguments of the recursions.
 
     Parameters
     ----------
@@ -333,7 +333,7 @@ class Problem:
             self.system = whiten_system(p, self.observed)
 
     def run(self, function, log_density, *results):
-        """Call a function of the recursions, which fills in its results."""
+        """Call a function of the recursions, which writes into `results`."""
         recursions = _reference if compiled is None else compiled
         with np.errstate(over="ignore", invalid="ignore"):
             checksum = getattr(recursions, function)(
@@ -350,7 +350,7 @@ class Problem:
 
 
 def refuse_infinite(results):
-    """An error if a value left the range of floating point."""
+    """Raise an error if a result overflowed."""
     for result in results:
         if result is not None and not np.isfinite(result).all():
             raise ValueError(

@@ -1,8 +1,8 @@
 """Learning a linear dynamical system by expectation maximisation.
 
 The state equation s[t+1] = [A B] z[t] + w and the observation equation
-x[t] = [C D] z[t] + v, with z[t] = [s[t]; u[t]], are linear regressions on z, whose
-sums of products the E-step takes in expectation.
+x[t] = [C D] z[t] + v, with z[t] = [s[t]; u[t]], are linear regressions on z. The E-step
+computes their expected sums of products, the M-step solves them.
 
 References
 ----------
@@ -71,17 +71,18 @@ def learn(
     n_components : int
         Dimension of the state.
     covariance_type : {"full", "diag", "spherical"}, default="full"
-        Shape of the observation covariance.
+        Form of the observation covariance.
     fixed : dict of str to array-like, default=None
-        Parameters that are held.
+        Parameters held at given values.
     init : {"subspace", "factor_analysis", "random"} or dict, default="subspace"
         The initial guess of the first run; further runs start at random. A dict holds
-        parameters by name, to which a guess by "subspace" adds the others.
+        parameters by name; the others are guessed by "subspace".
     n_init : int, default=1
         The number of runs, of which the best is kept.
     max_iter : int, default=100
     tol : float, default=1e-4
-        On the log-likelihood per time step, in nats: see `expectation_maximization`.
+        Tolerance on the log-likelihood per time step, in nats: see
+        `expectation_maximization`.
     reg_covar : float, default=1e-6
         Floor of all covariances that are not fixed, relative to the data's variances:
         see `covariance_floors`.
@@ -92,14 +93,13 @@ def learn(
         As for `expectation_maximization`.
     report : IterationReport, default=None
     start : Parameters, default=None
-        What the first run starts from, instead of a guess.
+        Initial parameters of the first run, instead of a guess.
     accelerate : bool, default=True
-        Whether steps are longer than those of EM where that raises the likelihood: of
-        a quasi-Newton method if `fixed` leaves no change of the state's basis, else
-        every second one extrapolated.
+        Whether to accelerate EM: by quasi-Newton steps if `fixed` determines the basis
+        of the state, otherwise by SQUAREM.
     stable : bool, default=False
-        Whether no eigenvalue of the transition matrix, unless that is fixed, may
-        exceed 1: that of a system whose outputs will not be seen.
+        Whether to keep the spectral radius of a free transition matrix at 1 or below,
+        as for a system that runs in open loop.
     warn : bool, default=True
         As for `expectation_maximization`.
 
@@ -110,8 +110,8 @@ def learn(
 
     Notes
     -----
-    Data are taken in units in which they are about 1, so that their scale does not
-    matter, and parameters come back in the units of the data.
+    Data are rescaled to about 1, so that their units do not matter; parameters are
+    returned in the units of the data.
     """
     size = n_components, X.shape[1], 0 if U is None else U.shape[1]
     fixed, given = check_given(fixed, *size), {}
@@ -167,7 +167,7 @@ def learn(
         return vectors.from_vector(vector, parameters, floors, covariance_type)
 
     def longer_steps(guess):
-        # Floors are those of a basis of the state. EM stays near that of the guess.
+        # Floors depend on the basis of the state; EM stays near that of the guess.
         if free_changes_of_basis(guess, fixed):
             return SQUAREM(vectors.to_vector, from_vector)
         sizes = covariance_floors(guess, spread, np.diff(offsets), 1.0)
@@ -205,7 +205,7 @@ def learn(
 
 
 def check_stable(given, stable):
-    """Refuse an unstable start of a system that must be stable."""
+    """Refuse an unstable initial transition matrix if the system must be stable."""
     if not stable or "transition_matrix" not in given:
         return
     radius = spectral_radius(given["transition_matrix"])
