@@ -1,4 +1,4 @@
-"""What all hidden Markov models share, whatever their emissions."""
+"""Base class of the hidden Markov models of all emissions."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -44,12 +44,12 @@ class BaseHMM(
 ):
     """Base of the hidden Markov models.
 
-    A family fills the hook ``_make_emissions()``, its emissions with the estimator's
-    settings, before or after a fit.
+    A family fills the hook ``_make_emissions()``, which returns its emissions with the
+    estimator's settings.
     """
 
     _allow_nan = True
-    _usual_init = "kmeans"  # where parameters come from that init={...} does not name
+    _usual_init = "kmeans"  # for parameters that init={...} lacks
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -130,7 +130,7 @@ class BaseHMM(
     ):
         """Learn from packed rows, and set the fitted attributes.
 
-        What `verbose` prints is about a model of that name.
+        `name` is that of the model in the lines that `verbose` prints.
         """
         self._check_size(rows, start)
         emissions = self._make_emissions()
@@ -172,7 +172,7 @@ class BaseHMM(
         return self
 
     def _report(self, name):
-        """What tells of the iterations, or None."""
+        """The printer of iterations, or None."""
         flat = type(self)().get_params()
         informed = any(
             not np.array_equal(value, flat[parameter])
@@ -199,7 +199,7 @@ class BaseHMM(
 
     @classmethod
     def _from_parameters(cls, startprob, transmat, emission, n_features, **settings):
-        """A fitted model from known parameters; those of the emissions are checked."""
+        """A fitted model from known parameters, which are checked."""
         startprob = check_probabilities(startprob, "startprob", (None,))
         n_components = len(startprob)
         square = n_components, n_components
@@ -310,8 +310,8 @@ class BaseHMM(
         proba : ndarray
             Of shape (n_sequences * n_steps, n_components) for rows,
             (n_sequences, n_steps, n_components) for a panel, an object array of arrays
-            for a list. The rows to come are distributed as mixtures of the states'
-            emissions with these weights.
+            for a list. Future rows are distributed as mixtures of the states' emissions
+            with these weights.
         """
         proba, layout = self._forecast_states(X, n_steps, groups)
         return lay_out(proba, layout)
@@ -368,7 +368,7 @@ class BaseHMM(
 
     @property
     def stationary_distribution_(self):
-        """Share of time in each state in the long run."""
+        """Stationary distribution of the chain."""
         return stationary_distribution(self.startprob_, self.transmat_)
 
     @property
@@ -384,11 +384,11 @@ class BaseHMM(
         self.__dict__.pop("startprob_", None)
 
     def _values(self, rows):
-        """Rows as the emissions read them, missing values as NaN."""
+        """Rows as the emissions take them, with NaN for missing values."""
         return rows
 
     def _as_rows(self, rows):
-        """Rows as the emissions draw them, as users see them."""
+        """Rows drawn by the emissions, as rows of X."""
         return rows
 
     def _attributes(self, parameters):
@@ -438,7 +438,7 @@ class BaseHMM(
         return log_likelihood(*self._inference_arguments(sequences))
 
     def _n_parameters(self):
-        """Free parameters: probabilities sum to one, and some are impossible."""
+        """Number of free parameters, without impossible transitions."""
         p, fixed = self.parameters(), self.fixed or {}
         n = len(p.startprob)
         total = self._make_emissions().n_free(p.emission, frozenset(fixed))

@@ -55,7 +55,7 @@ class CategoricalHMM(BaseHMM):
 
     startprob_prior : float or array-like of shape (n_components,), default=1.0
         Dirichlet concentrations of the start probabilities, at least 1. 1 is flat;
-        each 1 more counts as one start more.
+        each 1 above counts as one more observed start.
 
     transmat_prior : float or array-like of shape (n_components, n_components), \
             default=1.0
@@ -78,7 +78,7 @@ class CategoricalHMM(BaseHMM):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most EM steps.
+        Maximum number of EM iterations.
 
     tol : float, default=1e-4
         EM has converged when the log-likelihood per time step rises by less.
@@ -118,7 +118,7 @@ class CategoricalHMM(BaseHMM):
         The symbols of each column.
 
     stationary_distribution_ : ndarray of shape (n_components,)
-        Share of time in each state in the long run.
+        Stationary distribution of the chain.
 
     n_iter_ : int
         Number of EM steps of the best start.
@@ -246,9 +246,9 @@ class CategoricalHMM(BaseHMM):
         Returns
         -------
         model : CategoricalHMM
-            Ready to predict, forecast and sample. `fit` learns from these parameters
-            on after ``set_params(warm_start=True)``, and drops them without; see also
-            `init`.
+            Ready to predict, forecast and sample. After
+            ``set_params(warm_start=True)`` `fit` starts from these parameters,
+            otherwise it discards them; see also `init`.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Checks of what users give of a hidden Markov model."""
+"""Checks of parameters and priors that users give a hidden Markov model."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -12,7 +12,7 @@ from .learning import Prior
 
 
 def check_given(given, emissions, n_components, n_features, *, what="fixed"):
-    """Parameters that a user gives by name, as arrays.
+    """Parameters that a user gives by name, checked, as arrays.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def check_given(given, emissions, n_components, n_features, *, what="fixed"):
 
 
 def check_init(init, fixed, emissions, n_components, n_features, mask):
-    """Starting values as arrays; None, if `init` is the name of a guess."""
+    """Initial values as arrays; None if `init` is a string."""
     if not isinstance(init, dict):
         return None
     given = check_given(init, emissions, n_components, n_features, what="init")
@@ -62,7 +62,7 @@ def check_init(init, fixed, emissions, n_components, n_features, mask):
 
 
 def check_mask(given, mask, what):
-    """Refuse transitions that a mask excludes."""
+    """Refuse given transition probabilities that a mask excludes."""
     if (
         mask is not None
         and "transmat" in given
@@ -75,7 +75,7 @@ def check_mask(given, mask, what):
 
 
 def check_prior(startprob_prior, transmat_prior, transmat_mask, fixed, n_components):
-    """Priors of start and transitions, and which transitions are possible.
+    """The prior of start and transition probabilities, and possible transitions.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def check_prior(startprob_prior, transmat_prior, transmat_mask, fixed, n_compone
 
 
 def _excess(values, name, shape):
-    """Dirichlet concentrations less 1; None, if they are flat."""
+    """Dirichlet concentrations minus 1; None for a flat prior."""
     array = as_numbers(values, name)
     if array.ndim and array.shape not in (shape, shape[-1:]):
         raise ValueError(

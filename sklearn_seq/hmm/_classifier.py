@@ -67,7 +67,7 @@ class HMMClassifier(SequenceClassifier):
 
     alpha : float, default=1.0
         Additive (Laplace) smoothing of start, transition and symbol probabilities, as
-        in :class:`~sklearn.naive_bayes.CategoricalNB`: what is counted beforehand.
+        in :class:`~sklearn.naive_bayes.CategoricalNB`: pseudo-counts.
 
     transmat_mask : array-like of bool of shape (n_states, n_states), default=None
         True where a transition is possible; with a label at each time step, between
@@ -89,7 +89,7 @@ class HMMClassifier(SequenceClassifier):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most EM steps.
+        Maximum number of EM iterations.
 
     tol : float, default=1e-4
         EM has converged when the log-likelihood per time step rises by less.
@@ -315,7 +315,7 @@ class HMMClassifier(SequenceClassifier):
         return self._checked(super()._read_sequences(X, groups, reset=reset))
 
     def _checked(self, sequences):
-        """With rows that the emissions can read."""
+        """The sequences, with rows checked for the emissions."""
         if self._family == "categorical":
             return sequences
         if self._family == "poisson":
@@ -406,7 +406,7 @@ class HMMClassifier(SequenceClassifier):
 
 
 def _learn_class(model, rows, groups, name):
-    """A copy of a model, learned from the rows of one class."""
+    """A copy of a model, fitted to the rows of one class."""
     offsets = np.flatnonzero(np.diff(groups, prepend=-1, append=-1))
     fresh = clone(model)
     fresh.n_features_in_ = rows.shape[1]

@@ -17,24 +17,23 @@ FAMILIES = {
 
 
 def make_hmm(emission, estimator, **changes):
-    """A hidden Markov model with an estimator's settings.
+    """An unfitted hidden Markov model with an estimator's settings.
 
     Parameters
     ----------
     emission : {"gaussian", "gmm", "categorical", "poisson"}
     estimator : estimator
-        Its parameters that the model has, too, are taken over.
+        Its parameters are used where the model has them.
     **changes
         Other parameters of the model, if it has them.
 
     Returns
     -------
     model : BaseHMM
-        Not fitted.
     """
     model = FAMILIES[emission]()
     names = model.get_params().keys()
     settings = estimator.get_params(deep=False) | changes
     if emission == "categorical" and isinstance(settings["init"], str):
-        settings.pop("init")  # codes of symbols are in no order to cluster or to cut
+        settings.pop("init")  # codes of symbols have no order
     return model.set_params(**{k: v for k, v in settings.items() if k in names})

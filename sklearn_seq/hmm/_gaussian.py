@@ -19,8 +19,8 @@ class GaussianHMM(NumericHMM):
 
     A discrete hidden state follows a Markov chain; each state emits rows of its own
     Gaussian distribution. It is :class:`~sklearn.mixture.GaussianMixture` with a
-    memory: given the rows so far, the state's distribution is a vector of probabilities
-    that a recursion updates exactly. Missing values (NaN), of whole rows or single
+    Markov chain: the forward recursion updates the probabilities of the states exactly,
+    row by row. Missing values (NaN), of whole rows or single
     features, are integrated out.
 
     Parameters
@@ -44,17 +44,17 @@ class GaussianHMM(NumericHMM):
 
     startprob_prior : float or array-like of shape (n_components,), default=1.0
         Dirichlet concentrations of the start probabilities, at least 1. 1 is flat;
-        each 1 more counts as one start more.
+        each 1 above counts as one more observed start.
 
     transmat_prior : float or array-like of shape (n_components, n_components), \
             default=1.0
         The same for each row of transition probabilities.
 
     means_prior : float or array-like of shape (n_features,), default=0.0
-        What the means are near to before any data.
+        Prior mean of the means.
 
     means_weight : float, default=0.0
-        How many rows that is worth; 0 is no prior.
+        Weight of that prior, in rows; 0 is no prior.
 
     covars_prior : float or array-like, default=0.0
         Scale of the prior of the covariances: inverse Wishart, for variances inverse
@@ -80,7 +80,7 @@ class GaussianHMM(NumericHMM):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most EM steps.
+        Maximum number of EM iterations.
 
     tol : float, default=1e-4
         EM has converged when the log-likelihood per time step rises by less.
@@ -121,7 +121,7 @@ class GaussianHMM(NumericHMM):
         "diag", (n_components,) for "spherical".
 
     stationary_distribution_ : ndarray of shape (n_components,)
-        Share of time in each state in the long run.
+        Stationary distribution of the chain.
 
     n_iter_ : int
         Number of EM steps of the best start.
@@ -245,7 +245,7 @@ class GaussianHMM(NumericHMM):
             Mean of each state.
 
         covariances : array-like
-            Of the shape that `covariance_type` tells.
+            In the shape of `covariance_type`.
 
         covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
             Form of the covariances.
@@ -253,9 +253,9 @@ class GaussianHMM(NumericHMM):
         Returns
         -------
         model : GaussianHMM
-            Ready to predict, forecast and sample. `fit` learns from these parameters
-            on after ``set_params(warm_start=True)``, and drops them without; see also
-            `init`.
+            Ready to predict, forecast and sample. After
+            ``set_params(warm_start=True)`` `fit` starts from these parameters,
+            otherwise it discards them; see also `init`.
 
         Raises
         ------

@@ -44,7 +44,7 @@ class GMMHMM(NumericHMM):
 
     startprob_prior : float or array-like of shape (n_components,), default=1.0
         Dirichlet concentrations of the start probabilities, at least 1. 1 is flat;
-        each 1 more counts as one start more.
+        each 1 above counts as one more observed start.
 
     transmat_prior : float or array-like of shape (n_components, n_components), \
             default=1.0
@@ -54,10 +54,10 @@ class GMMHMM(NumericHMM):
         Dirichlet concentrations of the weights, at least 1.
 
     means_prior : float or array-like of shape (n_features,), default=0.0
-        What the means are near to before any data.
+        Prior mean of the means.
 
     means_weight : float, default=0.0
-        How many rows that is worth; 0 is no prior.
+        Weight of that prior, in rows; 0 is no prior.
 
     covars_prior : float or array-like, default=0.0
         Scale of the prior of the covariances: inverse Wishart, for variances inverse
@@ -83,7 +83,7 @@ class GMMHMM(NumericHMM):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most EM steps.
+        Maximum number of EM iterations.
 
     tol : float, default=1e-4
         EM has converged when the log-likelihood per time step rises by less.
@@ -128,7 +128,7 @@ class GMMHMM(NumericHMM):
         "spherical".
 
     stationary_distribution_ : ndarray of shape (n_components,)
-        Share of time in each state in the long run.
+        Stationary distribution of the chain.
 
     n_iter_ : int
         Number of EM steps of the best start.
@@ -260,7 +260,7 @@ class GMMHMM(NumericHMM):
             Their means.
 
         covariances : array-like
-            Of the shape that `covariance_type` tells.
+            In the shape of `covariance_type`.
 
         covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
             Form of the covariances.
@@ -268,9 +268,9 @@ class GMMHMM(NumericHMM):
         Returns
         -------
         model : GMMHMM
-            Ready to predict, forecast and sample. `fit` learns from these parameters
-            on after ``set_params(warm_start=True)``, and drops them without; see also
-            `init`.
+            Ready to predict, forecast and sample. After
+            ``set_params(warm_start=True)`` `fit` starts from these parameters,
+            otherwise it discards them; see also `init`.
 
         Raises
         ------

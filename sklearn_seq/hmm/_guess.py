@@ -1,4 +1,4 @@
-"""Where learning a hidden Markov model starts."""
+"""Initial guesses for learning a hidden Markov model."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,11 +11,10 @@ from .emissions._start import k_means
 
 
 def initial_guess(rows, offsets, emissions, n_components, *, init, labels, mask, rng):
-    """First parameters of a run.
+    """Initial parameters of a run.
 
-    Rows are assigned to states, and the parameters follow from the assignment, each
-    first state and each transition counted once more (Laplace's rule). Or they are
-    drawn at random.
+    They are drawn at random, or estimated from an assignment of rows to states, with
+    Laplace smoothing of first states and transitions.
 
     Parameters
     ----------
@@ -27,7 +26,7 @@ def initial_guess(rows, offsets, emissions, n_components, *, init, labels, mask,
         Number of states.
     init : {"kmeans", "segments", "random"}
         How rows without label are assigned: by k-means clustering, by cutting each
-        sequence into stretches of equal length, or not at all.
+        sequence into segments of equal length, or not at all.
     labels : Labels or None
         Rows with a label are assigned to its states, by k-means if there are several.
     mask : ndarray of bool of shape (n_components, n_components) or None
@@ -85,13 +84,13 @@ def clusters(rows, n_clusters, rng):
 
 
 def segments(offsets, n_segments):
-    """Each sequence in stretches of equal length, numbered from its beginning."""
+    """State of each row: its sequence is cut into segments of equal length."""
     lengths = np.diff(offsets)
     return steps_within(offsets) * n_segments // np.repeat(lengths, lengths)
 
 
 def chain_of(states, offsets, n_components, mask):
-    """Start and transition probabilities from states, of which -1 are unknown."""
+    """Start and transition probabilities from counts of states; -1 is unknown."""
     first = states[offsets[:-1]]
     starts = 1.0 + np.bincount(first[first >= 0], minlength=n_components)
     transitions = 1.0 + transition_counts(states, offsets, n_components)
@@ -99,7 +98,7 @@ def chain_of(states, offsets, n_components, mask):
 
 
 def normalised(transitions, mask):
-    """Rows that sum to one, without the transitions that are masked out."""
+    """Transition probabilities without masked ones, normalised to sum to one."""
     if mask is not None:
         transitions = np.where(mask, transitions, 0.0)
     return transitions / transitions.sum(axis=1, keepdims=True)

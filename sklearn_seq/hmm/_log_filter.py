@@ -10,9 +10,7 @@ from .inference import forward
 
 
 def log_filtered(startprob, transmat, log_densities, offsets):
-    """Log probabilities of the states given the rows so far.
-
-    Also where they are too small for floating point.
+    """Filtered log probabilities of the states, finite where probabilities underflow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Hidden Markov models whose rows are numbers, and so have a mean."""
+"""Base class of the hidden Markov models of numbers: forecasts of moments."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -50,12 +50,12 @@ class NumericHMM(BaseHMM):
 
 
 def mixture_means(proba, means):
-    """Means of mixtures, as `mixture_moments`."""
+    """The means that `mixture_moments` returns."""
     return np.einsum("...k,...kd->...d", proba, means)
 
 
 def mixture_variances(proba, means, covariances):
-    """Means and variances of mixtures, as `mixture_moments`: (..., n_features)."""
+    """As `mixture_moments`, with variances (..., n_features) instead of covariances."""
     mean = mixture_means(proba, means)
     diagonal = np.diagonal(covariances, axis1=-2, axis2=-1)
     variances = mixture_means(proba, diagonal)
@@ -65,16 +65,16 @@ def mixture_variances(proba, means, covariances):
 
 
 def mixture_moments(proba, means, covariances):
-    """Mean and covariance of mixtures of the states' distributions.
+    """Mean m = Σ p μ and covariance Σ p (V + (μ - m)(μ - m)ᵀ) of mixtures over states.
 
     Parameters
     ----------
     proba : ndarray of shape (..., n_components)
         Weights of the states.
     means : ndarray of shape (n_components, n_features)
-        Or with one more axis than that, one set for each mixture.
+        Or with leading axes, for each mixture.
     covariances : ndarray of shape (n_components, n_features, n_features)
-        Or with one more axis.
+        Or with leading axes.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """The forward, backward and Viterbi recursions in logarithms, in NumPy.
 
-For systems without a compiler, for sequences whose probabilities underflow in the
-compiled recursions, and to hold those against. The notation is that of
-``_forward_backward.pyx``. Sequences run side by side, one step after another.
+Used without a compiler, for sequences whose probabilities underflow in the compiled
+recursions, and to test these. The formulas are those of ``_forward_backward.pyx``, with
+alpha, beta and gamma in logarithms. All sequences are computed at once, step by step.
 """
 
 # Authors: The sklearn_seq developers
@@ -16,10 +16,10 @@ log_sum = np.logaddexp.reduce  # log(sum(exp(values))) along an axis
 
 
 class Steps:
-    """The rows of all sequences in the order of their time steps.
+    """Time-major order of the rows of all sequences.
 
-    Rows t of all sequences that have one follow one another, those of the longest
-    sequences first, so that those that have a row t + 1 are the first of them.
+    Rows t of all sequences follow one another, longest sequences first, so that the
+    sequences with a row t + 1 are the first ones.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Steps:
     Attributes
     ----------
     rows : ndarray of int of shape (N,)
-        Which row of the sequences stands in each place.
+        The row at each position of the time-major order.
     """
 
     def __init__(self, offsets):
@@ -41,7 +41,7 @@ class Steps:
         self.rows = offsets[order[np.arange(len(time)) - self._begins[time]]] + time
 
     def forward(self):
-        """Places of the rows before each step and of its own."""
+        """Yield the positions of rows t - 1 (to be ignored at t = 0) and of rows t."""
         before = slice(0, 0)
         for begin, end in pairwise(self._begins):
             now = slice(begin, end)
@@ -49,23 +49,23 @@ class Steps:
             before = now
 
     def backward(self):
-        """The same for each step that has one before it, the last first."""
+        """Yield the positions of rows t - 1 and of rows t, from the last t to 1."""
         for t in range(len(self._begins) - 2, 0, -1):
             before, begin, end = self._begins[t - 1 : t + 2]
             yield slice(before, before + end - begin), slice(begin, end)
 
 
 def in_order(steps, values):
-    """Values in time order, back in the order of the sequences."""
+    """Values from time-major order to the order of the sequences."""
     out = np.empty_like(values)
     out[steps.rows] = values
     return out
 
 
 def normalized(logs):
-    """Less such a constant that the exponentials sum to one, and that constant.
+    """Log-normalise: logs minus their log-sum-exp, and that.
 
-    The largest goes first: it may be of any size, and the rest is near zero.
+    The maximum is subtracted first, since it may be of any size.
     """
     top = logs.max(axis=1, keepdims=True)
     logs = logs - top
@@ -74,7 +74,7 @@ def normalized(logs):
 
 
 def log_filter(log_startprob, log_transmat, log_weights, steps):
-    """Logarithms of alpha and c of all rows, in time order.
+    """Logarithms of alpha and c of all rows, in time-major order.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def log_filter(log_startprob, log_transmat, log_weights, steps):
     log_transmat : ndarray of shape (K, K)
 
     log_weights : ndarray of shape (N, K)
-        Log densities less their largest, in time order. Those of rows that are
-        impossible after the rows before are set to 0, so that they count as missing.
+        Log densities minus their maximum, in time-major order. Those of rows that are
+        impossible after the rows before are set to 0: they count as missing.
 
     steps : Steps
 
@@ -112,7 +112,7 @@ def log_filter(log_startprob, log_transmat, log_weights, steps):
 
 
 def weigh(log_densities, steps):
-    """Log densities less the largest of each row, and these, in time order."""
+    """Log densities minus the maximum of each row, and these, in time-major order."""
     top = log_densities.max(axis=1, initial=-np.inf)
     sizes = np.where(top == -np.inf, 0.0, top)
     return (log_densities - sizes[:, None])[steps.rows], sizes[steps.rows]
@@ -120,7 +120,7 @@ def weigh(log_densities, steps):
 
 @np.errstate(divide="ignore")  # log(0) is -inf
 def filter_rows(startprob, transmat, log_densities, offsets):
-    """Filter all sequences.
+    """Filtered probabilities of the states: the forward recursion.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def filter_rows(startprob, transmat, log_densities, offsets):
 
 @np.errstate(divide="ignore")  # log(0) is -inf
 def smooth_rows(startprob, transmat, log_densities, offsets):
-    """Smooth all sequences.
+    """Smoothed probabilities of the states, by forward-backward.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def smooth_rows(startprob, transmat, log_densities, offsets):
 def best_paths(log_startprob, log_transmat, log_densities, offsets):
     """The most probable path of each sequence, by Viterbi's algorithm.
 
-    A row that is impossible counts as missing, but for the probability of the path.
+    An impossible row counts as missing, except in the probability of the path.
 
     Returns
     -------

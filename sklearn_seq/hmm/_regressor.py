@@ -33,11 +33,10 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     """Predictions with a hidden Markov model.
 
     Fitted without y, a hidden Markov model of the rows predicts the next row from those
-    so far: the mean of a mixture over the states to come, with the right standard
-    deviation. Fitted with y, the model is of rows and targets together, and ``y[t]`` is
-    predicted from the rows of X up to t: within each state it is linear in the row, as
-    far as the form of the covariance lets it. One y per sequence belongs to its last
-    row.
+    so far: mean and standard deviation of a mixture over the next state. Fitted with y,
+    it models rows and targets jointly, and ``y[t]`` is predicted from the rows of X up
+    to t: within each state by a linear regression on the row, as far as
+    `covariance_type` allows correlations. One y per sequence belongs to its last row.
 
     Parameters
     ----------
@@ -75,17 +74,17 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         Number of starts, of which the best is kept.
 
     max_iter : int, default=100
-        Most EM steps.
+        Maximum number of EM iterations.
 
     tol : float, default=1e-4
         EM has converged when the log-likelihood per time step rises by less.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are not predicted when the target is
-        the next step. They are modelled as emissions, as the others are, so that
-        states may explain these inputs instead of the targets, which fit warns of:
-        compare with a model that is not given them, or use ARRegressor or
-        LDSRegressor, of which inputs drive the targets.
+        the next step. They are modelled as emissions like the others, so that states
+        may explain these inputs instead of the targets; fit warns of it. Compare with
+        a model without them, or use ARRegressor or LDSRegressor, in which inputs drive
+        the targets.
 
     burn_in : int, default=0
         Number of first time steps of each sequence that the score does not count.
@@ -287,7 +286,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
 
     @property
     def _predicted_columns(self):
-        """Columns of the model's rows that are predicted."""
+        """Target columns of the rows of the model."""
         if self.target_kind_ == NEXT:
             return self._target_columns(self.exogenous)
         return self.n_features_in_ + np.arange(self._n_targets)
@@ -297,14 +296,14 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         return self.model_._make_emissions().log_densities(p.emission, rows)
 
     def _filter(self, rows, offsets):
-        """Probabilities of the states given the rows so far."""
+        """Filtered probabilities of the states: given the rows so far."""
         p = self.model_.parameters()
         return forward(
             p.startprob, p.transmat, self._log_densities(rows), offsets
         ).proba
 
     def _predicted_states(self, rows, offsets):
-        """Probabilities of the states given the rows before."""
+        """Predicted probabilities of the states: given the rows before."""
         p = self.model_.parameters()
         predicted = np.empty((len(rows), len(p.startprob)))
         predicted[1:] = self._filter(rows, offsets)[:-1] @ p.transmat
@@ -324,7 +323,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
     def _mixtures(self, sequences, moments):
         """Moments of the mixtures over the states that predict the targets.
 
-        ``moments(proba, means, covariances)`` is one of those of `_numeric`.
+        ``moments(proba, means, covariances)`` is one of the functions in `_numeric`.
         """
         p = self.model_.parameters()
         if self.target_kind_ == NEXT:
@@ -357,7 +356,7 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         return np.concatenate(means), None if means_only else np.concatenate(spread)
 
     def _log_density(self, sequences, targets):
-        """Log density of the targets: of the mixture, not of a Gaussian."""
+        """Log density of the targets under the mixture, not a Gaussian."""
         rows, offsets = sequences.rows, sequences.offsets
         if self.target_kind_ == NEXT:
             columns = self._predicted_columns

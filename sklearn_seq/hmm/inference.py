@@ -1,16 +1,16 @@
-"""Exact inference in hidden Markov models: filter, smoother and the best path.
+"""Exact inference in hidden Markov models: forward-backward and Viterbi.
 
-The model of a sequence of rows, of which only log densities are known here::
+The model of a sequence of rows x, which enter by their log densities alone::
 
     P(s[0] = i) = pi[i],   P(s[t+1] = j | s[t] = i) = A[i, j],   x[t] ~ p(x | s[t])
 
-The recursions run compiled, in scaled probabilities (``_forward_backward.pyx``). Where
-one that counts would leave the range of floating point, the rest of the sequence runs
-in logarithms, in NumPy (``_reference.py``), and so does everything if nothing is
-compiled. Filtered values are unchanged, bit by bit, by later rows.
+The recursions are compiled, in scaled probabilities (``_forward_backward.pyx``). A
+sequence in which a relevant probability would underflow is computed in logarithms, in
+NumPy (``_reference.py``), and so is everything without the compiled module. Filtered
+values do not change, bit by bit, with later rows.
 
-A row that no state can have given, after the rows before it, has the log-likelihood
--inf, and counts as missing for the probabilities of the states: they stay finite.
+A row that is impossible after the rows before it has log-likelihood -inf, and counts as
+missing for the probabilities of the states.
 
 References
 ----------
@@ -44,11 +44,12 @@ __all__ = ["Filtered", "Smoothed", "forward", "log_likelihood", "smooth", "viter
 
 
 class Filtered(NamedTuple):
-    """States given the rows up to and including their own.
+    """Filtered state probabilities: given the rows up to and including their own.
 
     Attributes
     ----------
     proba : ndarray of shape (N, K)
+        P(s[t] | x[0], …, x[t]).
 
     log_likelihood : ndarray of shape (N,)
         Log density of each row given the earlier ones of its sequence, in nats.
@@ -59,7 +60,7 @@ class Filtered(NamedTuple):
 
 
 class Smoothed(NamedTuple):
-    """States given all rows of their sequence.
+    """Smoothed state probabilities: given all rows of the sequence.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class Smoothed(NamedTuple):
 
 
 def forward(startprob, transmat, log_densities, offsets):
-    """Filtered probabilities of the states.
+    """Filtered probabilities of the states, by the forward recursion.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def forward(startprob, transmat, log_densities, offsets):
         Probabilities of the first state of a sequence.
 
     transmat : ndarray of shape (K, K)
-        Probabilities of going from i to j; each row sums to one. Zeros are exact.
+        Transition probabilities from i to j; each row sums to one. Zeros are exact.
 
     log_densities : ndarray of shape (N, K)
         Log density of each row in each state, -inf where it is impossible. Rows of all
@@ -123,13 +124,13 @@ def log_likelihood(startprob, transmat, log_densities, offsets):
     Returns
     -------
     log_likelihood : ndarray of shape (N,)
-        Of a sequence, the sum is its log-likelihood.
+        Their sum over a sequence is its log-likelihood.
     """
     return _filter(*_arrays(startprob, transmat, log_densities, offsets))[1]
 
 
 def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
-    """Smoothed probabilities of the states, and expected transitions.
+    """Smoothed state probabilities and expected transitions, by forward-backward.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
     offsets : ndarray of int of shape (n_sequences + 1,)
 
     overwrite : bool, default=False
-        Whether the probabilities may take the place of ``log_densities``.
+        Whether the probabilities may overwrite ``log_densities``.
 
     Returns
     -------
@@ -157,7 +158,7 @@ def smooth(startprob, transmat, log_densities, offsets, *, overwrite=False):
 
 
 def viterbi(startprob, transmat, log_densities, offsets):
-    """The most probable path of states of each sequence.
+    """The most probable path of states of each sequence, by the Viterbi algorithm.
 
     Parameters
     ----------
@@ -174,7 +175,7 @@ def viterbi(startprob, transmat, log_densities, offsets):
     states : ndarray of int of shape (N,)
 
     log_proba : ndarray of shape (n_sequences,)
-        Joint log probability of path and rows; -inf if no path is possible, 0 for a
+        Joint log density of path and rows; -inf if no path is possible, 0 for a
         sequence without rows.
     """
     startprob, transmat, *rows = _arrays(startprob, transmat, log_densities, offsets)
@@ -184,7 +185,7 @@ def viterbi(startprob, transmat, log_densities, offsets):
 
 
 def _filter(startprob, transmat, log_densities, offsets, proba=None):
-    """Probabilities, in `proba` if it is given, and log-likelihoods of rows."""
+    """Filtered probabilities, written to `proba` if given, and log-likelihoods."""
     model = startprob, transmat
     if compiled is None:
         return reference.filter_rows(*model, log_densities, offsets)
@@ -202,7 +203,7 @@ def _filter(startprob, transmat, log_densities, offsets, proba=None):
 
 
 def _smooth(startprob, transmat, log_densities, offsets, proba):
-    """Expected transitions and log-likelihoods of rows; `proba` is filled in."""
+    """Expected transitions and log-likelihoods of rows; writes to `proba`."""
     model = startprob, transmat
     if compiled is None:
         proba[:], *sums = reference.smooth_rows(*model, log_densities, offsets)
@@ -223,13 +224,13 @@ def _smooth(startprob, transmat, log_densities, offsets, proba):
 
 
 def _rows_of(offsets, i, n_certain):
-    """The rows of a sequence, and those of them from the first uncertain one on."""
+    """Slices of all rows of sequence i, and of those after its first `n_certain`."""
     begin, end = offsets[i : i + 2]
     return slice(begin, end), slice(begin + n_certain, end)
 
 
 def _alone(log_densities):
-    """One sequence: its values must not depend on what else runs beside it."""
+    """Arguments for one sequence alone: results must not depend on others."""
     return log_densities, np.array([0, len(log_densities)])
 
 

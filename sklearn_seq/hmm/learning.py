@@ -1,4 +1,4 @@
-"""Learning a hidden Markov model by expectation maximisation (Baum and Welch).
+"""Learning a hidden Markov model by expectation maximisation (Baum-Welch).
 
 References
 ----------
@@ -27,7 +27,7 @@ from .inference import log_likelihood, smooth
 
 
 class Parameters(NamedTuple):
-    """Of a hidden Markov model.
+    """Parameters of a hidden Markov model.
 
     Attributes
     ----------
@@ -38,10 +38,10 @@ class Parameters(NamedTuple):
         Probabilities of going from state i to state j.
 
     emission : NamedTuple of ndarray
-        Those of the family of emissions.
+        Parameters of the emissions.
 
     weights : ndarray of shape (n_components,), default=None
-        Expected number of rows in each state that the emissions were learned from.
+        Expected number of training rows in each state.
     """
 
     startprob: np.ndarray
@@ -51,7 +51,7 @@ class Parameters(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What is known of the states.
+    """Labels of some rows, which restrict their states.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Labels(NamedTuple):
         Label of each row, -1 if there is none.
 
     states : ndarray of bool of shape (n_labels, n_components)
-        The states that each label allows.
+        Which states each label allows.
     """
 
     codes: np.ndarray
@@ -67,12 +67,12 @@ class Labels(NamedTuple):
 
 
 class Prior(NamedTuple):
-    """What is known of start and transitions beforehand.
+    """Dirichlet priors of start and transition probabilities.
 
     Attributes
     ----------
     startprob : float or ndarray of shape (n_components,) or None
-        Dirichlet concentrations less 1, not negative. None is flat.
+        Dirichlet concentrations minus 1, not negative. None is flat.
 
     transmat : float or ndarray of shape (n_components, n_components) or None
         The same for each row of transition probabilities.
@@ -86,7 +86,7 @@ class Prior(NamedTuple):
     mask: np.ndarray = None
 
     def log_density(self, parameters):
-        """Up to a constant; impossible transitions do not count."""
+        """Log prior, up to a constant, without impossible transitions."""
         total = 0.0
         for proba, excess in (
             (parameters.startprob, self.startprob),
@@ -122,7 +122,7 @@ def learn(
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        The rows of all sequences, as the emissions read them.
+        The rows of all sequences, as the emissions take them.
     offsets : ndarray of int of shape (n_sequences + 1,)
         The rows at which sequences begin, and the number of rows.
     emissions : object
@@ -130,21 +130,22 @@ def learn(
     n_components : int
         Number of states.
     init : {"kmeans", "segments", "random"}, default="kmeans"
-        Where a run starts.
+        The initial guess of a run.
     given : dict of str to ndarray, default=None
-        Parameters that the first run starts from, by the names of `fixed`; the others
-        come from `init`.
+        Initial parameters of the first run, by the names of `fixed`; the others come
+        from `init`.
     fixed : dict of str to ndarray, default=None
-        Parameters that are held: "startprob", "transmat", those of the emissions.
+        Parameters held at given values: "startprob", "transmat" or those of the
+        emissions.
     prior : Prior, default=None
-        Of start and transitions.
+        Prior of start and transition probabilities.
     labels : Labels, default=None
-        What is known of the states.
+        Labels of the rows.
     n_init : int, default=1
         The number of runs, of which the best is kept.
     max_iter : int, default=100
     tol : float, default=1e-4
-        On the log-likelihood per time step, in nats.
+        Tolerance on the log-likelihood per time step, in nats.
     random_state : RandomState
     n_jobs : int, default=None
         Workers for the E-step.
@@ -152,7 +153,7 @@ def learn(
         As for `expectation_maximization`.
     report : IterationReport, default=None
     start : Parameters, default=None
-        What the first run starts from, instead of a guess.
+        Initial parameters of the first run, instead of a guess.
 
     Returns
     -------
@@ -167,8 +168,7 @@ def learn(
 
     Notes
     -----
-    Rows are taken in units in which they are about 1, and parameters come back in the
-    units of the data.
+    Rows are rescaled to about 1, and parameters are returned in the units of the data.
     """
     fixed, given, prior = fixed or {}, given or {}, prior or Prior()
     data, emissions, units = emissions.standardise(rows)
@@ -185,7 +185,7 @@ def learn(
         return parameters._replace(emission=emission)
 
     def take(parameters, values):
-        """With some parameters, which are in the units of the data."""
+        """Replace some parameters by values in the units of the data."""
         chain = {k: v for k, v in values.items() if k in ("startprob", "transmat")}
         parameters = parameters._replace(**chain)
         others = {k: v for k, v in values.items() if k not in chain}
@@ -274,12 +274,14 @@ def learn(
 
 
 class Expectations(NamedTuple):
-    """What the E-step adds up over sequences.
+    """Expected sufficient statistics of the E-step, summed over sequences.
 
     Attributes
     ----------
     start : ndarray of shape (n_components,)
+        Σ P(s[0] = i | X).
     transitions : ndarray of shape (n_components, n_components)
+        Σ P(s[t] = i, s[t+1] = j | X).
     emission : tuple of ndarray
         Sufficient statistics of the emissions.
     log_likelihood : float
@@ -323,7 +325,7 @@ def total_log_likelihood(emissions, states, parameters, rows, codes, offsets):
 
 
 def forbid(log_densities, states, codes):
-    """Make the states that a row's label excludes impossible, in place."""
+    """Set log densities of states that a row's label excludes to -inf, in place."""
     if codes is not None:
         labelled = np.flatnonzero(codes >= 0)
         values = log_densities[labelled]
@@ -332,7 +334,7 @@ def forbid(log_densities, states, codes):
 
 
 def most_probable(counts, excess, present):
-    """Mode of a Dirichlet posterior; rows without counts stay as they are."""
+    """M-step of probabilities: (counts + excess) / sum; without counts, `present`."""
     weights = counts if excess is None else np.where(present > 0, counts + excess, 0.0)
     totals = np.add.reduce(weights, axis=-1, keepdims=True)
     if totals.all():

@@ -365,9 +365,9 @@ class LinearDynamicalSystem(
         Returns
         -------
         model : LinearDynamicalSystem
-            Ready to filter, smooth, forecast and sample. `fit` learns from these
-            parameters on after ``set_params(warm_start=True)``, and drops them
-            without; see also `init`.
+            Ready to filter, smooth, forecast and sample. After
+            ``set_params(warm_start=True)`` `fit` starts from these parameters,
+            otherwise it discards them; see also `init`.
 
         Raises
         ------
