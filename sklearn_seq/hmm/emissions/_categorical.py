@@ -15,11 +15,11 @@ from ._m_step import EMPTY
 from ._rows import chunks
 from ._units import Natural
 
-SMALLEST = 1e-300  # probability that a prior sees in place of zero
+SMALLEST = 1e-300  # stands for zero in the log prior
 
 
 class CategoricalParameters(NamedTuple):
-    """Of categorical emissions.
+    """Parameters of categorical emissions.
 
     Attributes
     ----------
@@ -32,14 +32,14 @@ class CategoricalParameters(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CategoricalEmissions:
-    """Symbols, with probabilities for each state; columns are independent.
+    """Categorical distribution of symbols in each state; columns are independent.
 
     Rows are codes from 0, and -1 is missing. A probability of zero is exact.
 
     Parameters
     ----------
     n_symbols : tuple of int, default=()
-        The number of symbols of each column. If empty, the highest code tells.
+        The number of symbols of each column. If empty, the highest code plus one.
 
     emissionprob_prior : float, default=1.0
         Dirichlet concentration, at least 1; 1 is flat.
@@ -60,7 +60,7 @@ class CategoricalEmissions:
             )
 
     def standardise(self, rows):
-        """Rows, emissions and units as they are."""
+        """Rows, emissions and units: there is nothing to standardise."""
         return rows, self, Natural()
 
     def log_densities(self, parameters, rows):
@@ -77,11 +77,11 @@ class CategoricalEmissions:
         return out
 
     def prepare(self, rows):
-        """Rows as they are: no more is needed of them."""
+        """Rows unchanged: no preparation is needed."""
         return rows
 
     def evaluate(self, parameters, rows):
-        """Log probabilities (N, K), and a callable from (N, K) to statistics."""
+        """Log probabilities, and a function for statistics, as GaussianEmissions."""
         sizes = [table.shape[1] for table in parameters.emissionprob]
 
         def statistics(proba):
@@ -90,7 +90,7 @@ class CategoricalEmissions:
         return self.log_densities(parameters, rows), statistics
 
     def weights(self, statistics):
-        """Total probability of each state, of shape (K,)."""
+        """Expected number of rows in each state: (K,)."""
         return statistics[0]
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
@@ -100,9 +100,9 @@ class CategoricalEmissions:
         ----------
         statistics : tuple of ndarray
         parameters : CategoricalParameters
-            The present ones.
+            Current parameters.
         fixed : collection of str
-            Names of those that stay.
+            Names of fixed parameters.
 
         Returns
         -------
@@ -131,10 +131,10 @@ class CategoricalEmissions:
         )
 
     def guess(self, rows, proba, rng):
-        """Parameters from states' probabilities; rows of zeros do not count.
+        """Initial parameters from probabilities of the states; zero rows do not count.
 
-        The overall frequencies count as one row more, so that no symbol is excluded.
-        States without weight have overall frequencies, moved at random.
+        Overall frequencies count as one more row, so that no symbol is excluded. States
+        without weight get randomly perturbed overall frequencies.
         """
         counts = _counts(rows, proba, self._sizes(rows))
         tables = []
@@ -172,7 +172,7 @@ class CategoricalEmissions:
         )
 
     def check(self, n_components=None, **arrays):
-        """Parameters that users give, as arrays.
+        """Check parameters that users give; as arrays.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class CategoricalEmissions:
         return CategoricalParameters(**self._check(n_components, None, arrays, "{}"))
 
     def check_some(self, n_components, n_features, **arrays):
-        """Some of the parameters, as a dict, which are to be held."""
+        """Check some parameters, to be fixed; as a dict."""
         return self._check(n_components, n_features, arrays, "fixed[{!r}]")
 
     def _check(self, K, D, arrays, form):
@@ -235,13 +235,13 @@ class CategoricalEmissions:
 
 
 def _logs(table):
-    """Log probabilities (n_symbols + 1, K); the last are those of missing symbols."""
+    """Log probabilities (n_symbols + 1, K); the last row is for missing symbols."""
     with np.errstate(divide="ignore"):
         return np.vstack([np.log(table.T), np.zeros(len(table))])
 
 
 def _counts(rows, proba, sizes):
-    """States' weights (K,), and for each column expected counts (K, n_symbols)."""
+    """Weights of states (K,), and expected counts (K, n_symbols) for each column."""
     counts = [proba.sum(axis=0)]
     ones, ends = np.ones(len(rows)), np.arange(len(rows) + 1)
     for d, size in enumerate(sizes):
@@ -252,6 +252,6 @@ def _counts(rows, proba, sizes):
 
 
 def _moved(frequencies, n, rng):
-    """Draws about frequencies, none of them zero."""
+    """Random perturbations of frequencies, none of them zero."""
     draws = rng.dirichlet(frequencies * frequencies.size, size=n)
     return 0.9 * draws + 0.1 * frequencies

@@ -1,4 +1,4 @@
-"""Parameters of emissions that users give: shapes and values."""
+"""Checks of parameters of emissions that users give."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -8,12 +8,12 @@ import numpy as np
 from ._covariances import symmetric
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
-ASYMMETRY = 1e-8  # relative, of a covariance that passes for symmetric
-SUMS = 1e-6  # how far probabilities may be from summing to one
+ASYMMETRY = 1e-8  # relative, that a covariance may have
+SUMS = 1e-6  # tolerance for sums of probabilities
 
 
 def check_names(arrays, names, form):
-    """Names that the family has."""
+    """Refuse names of no parameter of the family."""
     unknown = sorted(set(arrays) - set(names))
     if unknown:
         raise ValueError(
@@ -23,7 +23,7 @@ def check_names(arrays, names, form):
 
 
 def as_numbers(values, name):
-    """An array of float, or a number as an array without dimensions."""
+    """An array of float; 0-dimensional for a number."""
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -33,7 +33,7 @@ def as_numbers(values, name):
 
 
 def spread(value, name, shape):
-    """A setting as an array of the given shape: of states, and perhaps features."""
+    """Broadcast a setting to the given shape of states and, maybe, features."""
     array = as_numbers(value, name)
     try:
         return np.broadcast_to(array, shape)
@@ -45,17 +45,17 @@ def spread(value, name, shape):
 
 
 def check_array(value, name, shape, axes):
-    """An array of finite numbers of the given shape.
+    """Check an array of finite numbers of the given shape.
 
     Parameters
     ----------
     value : array-like
     name : str
-        For the error.
+        Name of the parameter, for errors.
     shape : tuple of (int or None)
         None is any length.
     axes : str
-        What the shape is, for the error.
+        The expected shape in words, for errors.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def check_array(value, name, shape, axes):
 
 
 def check_covariance_type(covariance_type):
-    """One of the forms of covariances."""
+    """Refuse an unknown form of covariances."""
     if covariance_type not in COVARIANCE_TYPES:
         raise ValueError(
             f"covariance_type={covariance_type!r}: expected one of "
@@ -96,7 +96,7 @@ def check_covariance_type(covariance_type):
 
 
 def check_covariances(value, name, covariance_type, shape, axes):
-    """Covariances: positive variances, or symmetric positive definite matrices."""
+    """Check positive variances, or symmetric positive definite matrices."""
     array = check_array(value, name, shape, axes)
     if covariance_type in ("diag", "spherical"):
         return check_positive(array, name, "variances", "1e-6 of the feature's")
@@ -124,7 +124,7 @@ def check_covariances(value, name, covariance_type, shape, axes):
 
 
 def check_positive(array, name, what, remedy):
-    """Positive entries."""
+    """Refuse entries that are not positive."""
     if not (array > 0).all():
         place = tuple(np.argwhere(~(array > 0))[0].tolist())
         raise ValueError(
@@ -135,7 +135,7 @@ def check_positive(array, name, what, remedy):
 
 
 def check_distributions(value, name, shape, axes):
-    """Probabilities that sum to one along the last axis, but for rounding."""
+    """Check probabilities; normalise them along the last axis."""
     array = check_array(value, name, shape, axes)
     if (array < 0).any():
         place = tuple(np.argwhere(array < 0)[0].tolist())

@@ -9,10 +9,10 @@ from ._rows import chunks, patterns
 
 
 class Columns:
-    """Columns [1, x, x²] of rows, piece by piece; those of a single piece are kept.
+    """Columns [1, x, x²] of rows, chunk by chunk; those of a single chunk are kept.
 
-    With missing values there is a 1 for each feature, and all of a feature's columns
-    are 0 where it is missing.
+    With missing values there is a column of ones for each feature, and all columns of a
+    feature are 0 where it is missing.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Columns:
     centre, scale : ndarray of shape (D,), default=None
         Values are x = (row - centre) / scale.
     whitening : ndarray of shape (D, D), default=None
-        Instead of a scale: complete rows less the centre times this.
+        W, instead of a scale: x = (row - centre) W, for complete rows.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Columns:
             self._kept = list(self._fill())
 
     def __iter__(self):
-        """Slices of rows, and their columns (width, n), which hold until the next."""
+        """Slices of rows, and their columns (width, n), in memory that is reused."""
         return self._fill() if self._kept is None else iter(self._kept)
 
     def parts(self, array):
@@ -55,7 +55,7 @@ class Columns:
         return array[:n], array[n : n + D], array[n + D :]
 
     def inward(self, values):
-        """Values of rows, (C, D), as they are in the columns."""
+        """Values of rows (C, D) in the coordinates x of the columns."""
         if self.centre is not None:
             values = values - self.centre
         if self.whitening is not None:
@@ -85,7 +85,7 @@ class Columns:
 
 
 class Prepared:
-    """Standardised rows, with what every E-step needs of them.
+    """Standardised rows, with precomputed patterns or columns for the E-steps.
 
     Parameters
     ----------
@@ -96,8 +96,7 @@ class Prepared:
     Attributes
     ----------
     found : list of Pattern or Columns
-        Of "full" and "tied", the rows' patterns of missing values; of the others,
-        their columns.
+        For "full" and "tied" the patterns of missing values, otherwise the columns.
     """
 
     def __init__(self, rows, covariance_type):
@@ -110,7 +109,7 @@ class Prepared:
 
 
 def found_of(rows, covariance_type):
-    """Rows, and what was found of them, or None, if they are not `Prepared`."""
+    """Rows, and their patterns or columns (None to be computed from rows)."""
     if isinstance(rows, Prepared):
         return rows.rows, rows.found
     return rows, patterns(rows) if covariance_type in ("full", "tied") else None

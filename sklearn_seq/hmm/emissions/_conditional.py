@@ -1,4 +1,4 @@
-"""Some features given others, of a Gaussian for each state."""
+"""Conditional distribution of some features given others, for Gaussians."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -10,7 +10,7 @@ from ._rows import patterns
 
 
 def conditional_moments(means, covariances, rows, known, unknown, means_only=False):
-    """Means and covariances of some features given others.
+    """Conditional means and covariances of some features given others.
 
     Parameters
     ----------
@@ -20,13 +20,13 @@ def conditional_moments(means, covariances, rows, known, unknown, means_only=Fal
     known, unknown : array-like of int
         Features; the known ones may have missing values.
     means_only : bool, default=False
-        Whether the covariances are None: there may be one for each row.
+        Whether to skip the covariances (None), of which there may be one for each row.
 
     Returns
     -------
     means : ndarray of shape (N, C, n_unknown)
     covariances : ndarray of shape (C, n_unknown, n_unknown)
-        Or (N, C, n_unknown, n_unknown), if rows lack different features.
+        Or (N, C, n_unknown, n_unknown) with missing values among the known features.
     """
     known = np.asarray(known, dtype=np.intp)
     unknown = np.asarray(unknown, dtype=np.intp)

@@ -1,6 +1,6 @@
-"""Covariances of four shapes: as matrices, above a floor, factorised, checked.
+"""Covariances of four types: as matrices, above a floor, factorised.
 
-There are C components in groups; the groups have a covariance each.
+Shapes for C components of D features, of which G groups share tied covariances:
 
 ============ =============
 "full"       (C, D, D)
@@ -15,13 +15,13 @@ There are C components in groups; the groups have a covariance each.
 
 import numpy as np
 
-SMALLEST_VARIANCE = 1e-12  # in units in which rows are about 1
-SMALLEST_EIGENVALUE = 1e-9  # the same; a matrix holds it to seven digits
-ROUNDING = 1e-14  # of the smallest eigenvalue, relative to the largest
+SMALLEST_VARIANCE = 1e-12  # for standardised rows
+SMALLEST_EIGENVALUE = 1e-9  # for standardised rows, to seven digits
+ROUNDING = 1e-14  # smallest eigenvalue, relative to the largest
 
 
 def as_matrices(covariances, covariance_type, means):
-    """Covariances of all components, as (C, D, D); may share memory."""
+    """Covariances of all components as matrices (C, D, D); may share memory."""
     C, D = means.shape
     if covariance_type == "full":
         return covariances
@@ -34,7 +34,7 @@ def as_matrices(covariances, covariance_type, means):
 
 
 def as_variances(covariances, means):
-    """Those of diagonal or spherical covariances, as (C, D)."""
+    """Diagonal or spherical covariances as variances (C, D)."""
     if covariances.shape == means.shape:
         return covariances
     return np.broadcast_to(covariances[:, None], means.shape)
@@ -45,10 +45,9 @@ def symmetric(matrices):
 
 
 def floored(covariances, covariance_type, floor):
-    """The likeliest covariances above a floor, given second moments.
+    """Maximum-likelihood covariances with eigenvalues of at least `floor`.
 
-    Where a Gaussian's covariance must be at least the floor times the identity, its
-    likelihood is highest with the moments' eigenvalues raised to the floor.
+    These are the second moments with eigenvalues raised to the floor.
 
     Parameters
     ----------
@@ -77,7 +76,7 @@ def floored(covariances, covariance_type, floor):
 
 
 def factorise(matrices):
-    """Factors of the inverses of covariances, and logarithms of determinants.
+    """Whitening matrices and log determinants of covariances.
 
     Parameters
     ----------
@@ -86,7 +85,7 @@ def factorise(matrices):
     Returns
     -------
     whitening : ndarray of shape (..., D, D)
-        W with W Wᵀ = Σ⁻¹: rows x W have the identity for covariance.
+        W with W Wᵀ = Σ⁻¹: rows x W have covariance I.
 
     log_determinants : ndarray of shape (...)
     """
@@ -96,7 +95,7 @@ def factorise(matrices):
         lower = np.linalg.cholesky(correlations)
         inverse = np.swapaxes(np.linalg.inv(lower), -1, -2)
         values = np.diagonal(lower, axis1=-2, axis2=-1) ** 2
-    except np.linalg.LinAlgError:  # singular but for rounding
+    except np.linalg.LinAlgError:  # numerically singular
         values, vectors = np.linalg.eigh(correlations)
         values = np.maximum(values, ROUNDING)
         inverse = vectors / np.sqrt(values)[..., None, :]

@@ -1,4 +1,4 @@
-"""Log densities of rows under Gaussians; what is missing is integrated out."""
+"""Log densities of rows under Gaussians; missing values are integrated out."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -9,31 +9,33 @@ from ._columns import Columns
 from ._covariances import as_matrices, as_variances, factorise
 from ._rows import chunks, patterns
 
-FAR = 1e4  # squared distance over variance, above which products lose digits
+FAR = 1e4  # squared distance over variance above which products lose digits
 LOG_2PI = np.log(2 * np.pi)
 
 
 def log_densities(means, covariances, covariance_type, rows, found=None):
-    """Log densities of rows under each of some Gaussians.
+    """Log densities of rows x under C Gaussians N(m, Σ).
+
+    -½ (x - m) Σ⁻¹ (x - m)ᵀ - ½ log|2 π Σ|, over the known features of each row.
 
     Parameters
     ----------
     means : ndarray of shape (C, D)
     covariances : ndarray
-        Of the shape that `covariance_type` tells.
+        In the shape of `covariance_type`.
     covariance_type : {"full", "tied", "diag", "spherical"}
     rows : ndarray of shape (N, D)
         NaN is missing; the density of a row without values is 1.
     found : list of Pattern or Columns, default=None
-        The rows' patterns of missing values, for "diag" and "spherical" the columns of
-        standardised rows, if they are at hand.
+        Patterns of missing values (for "diag" and "spherical", columns) of the rows, if
+        already computed.
 
     Returns
     -------
     log_densities : ndarray of shape (N, C)
     """
     out = np.empty((len(rows), len(means)))
-    with np.errstate(all="ignore"):  # a density may underflow, its logarithm overflow
+    with np.errstate(all="ignore"):  # non-finite values are checked below
         if covariance_type in ("diag", "spherical"):
             deviations = np.sqrt(as_variances(covariances, means))
             if found is None:
@@ -42,7 +44,7 @@ def log_densities(means, covariances, covariance_type, rows, found=None):
             _independent(means, deviations, found, out)
         else:
             _patterns(means, covariances, covariance_type, rows, found, out)
-        if not np.isfinite(out.sum()):  # differences of squares that overflow
+        if not np.isfinite(out.sum()):  # overflow in squares
             out[np.isnan(out)] = -np.inf
     return out
 
@@ -68,9 +70,9 @@ def _patterns(means, covariances, covariance_type, rows, groups, out):
 
 
 def _dependent(means, covariances, rows, out):
-    """Of complete rows, with a full covariance for each Gaussian.
+    """Log densities of complete rows, with a full covariance for each Gaussian.
 
-    Rows are whitened for all Gaussians in one product, the squares summed in another.
+    One product whitens rows for all Gaussians, another sums the squares.
     """
     C, D = means.shape
     centre = np.median(means, axis=0)
@@ -78,7 +80,7 @@ def _dependent(means, covariances, rows, out):
     constants = -0.5 * (log_determinants + D * LOG_2PI)
     shifts = np.einsum("ki,kij->jk", centre - means, whitening)
     far = _far(np.square(shifts).sum(axis=0), FAR**2)
-    onto = np.zeros((D + 1, D * C + 1))  # a last 1 stays 1, and brings constants
+    onto = np.zeros((D + 1, D * C + 1))  # the last entry 1 carries the constants
     onto[:D, :-1] = np.moveaxis(whitening, 0, -1).reshape(D, D * C)
     onto[D, :-1] = shifts.ravel()
     onto[D, -1] = 1.0
@@ -99,7 +101,7 @@ def _dependent(means, covariances, rows, out):
 
 
 def _sharing(means, covariances, rows, out):
-    """Of complete rows, with a full covariance that all Gaussians share."""
+    """Log densities of complete rows, with a full covariance for all Gaussians."""
     whitening, log_determinants = factorise(covariances)
     columns = Columns(rows, _middle(means), whitening=whitening[0])
     _independent(means, np.ones(means.shape), columns, out)
@@ -107,10 +109,10 @@ def _sharing(means, covariances, rows, out):
 
 
 def _independent(means, deviations, columns, out):
-    """Of rows with independent features, of which some may be missing.
+    """Log densities of rows with independent features, some of them missing.
 
-    As products of columns with coefficients, if no mean is so far from the centre,
-    relative to its variance, that they would lose digits.
+    Products of the columns [1, x, x²] with coefficients, except for Gaussians so far
+    from the centre, relative to their variance, that these would lose digits.
     """
     offsets = columns.inward(means)
     scaled = deviations if columns.scale is None else deviations / columns.scale
@@ -137,10 +139,10 @@ def _independent(means, deviations, columns, out):
 
 
 def _middle(means):
-    """A centre near to the means, (D,)."""
+    """The median of the means, (D,)."""
     return np.sort(means, axis=0)[len(means) // 2]
 
 
 def _far(squares, limit):
-    """Gaussians for which differences of large numbers would lose digits."""
+    """Indices of Gaussians for which products would lose digits."""
     return np.flatnonzero(~(squares <= limit))

@@ -18,11 +18,11 @@ from ._moments import Moments, moments
 from ._standardised import StandardisedEmissions
 from ._start import deviates, draw, overall, random_rows
 
-PASSES = 5  # of EM over the missing values of rows whose states are given
+PASSES = 5  # EM iterations over missing values, with given states
 
 
 class GaussianParameters(NamedTuple):
-    """Of Gaussian emissions.
+    """Parameters of Gaussian emissions.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class GaussianParameters(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GaussianEmissions(StandardisedEmissions):
-    """A Gaussian distribution of rows for each state.
+    """Gaussian emissions: x[t] ~ N(m, Σ) with the mean and covariance of its state.
 
     Missing values, NaN, are integrated out. A row without values has the density 1 in
     every state.
@@ -50,14 +50,14 @@ class GaussianEmissions(StandardisedEmissions):
 
     reg_covar : float, default=1e-6
         Floor of the eigenvalues of covariances; in units in which rows are
-        standardised, relative to the variances of the features. No less than 1e-9, for
-        variances 1e-12, which is rounding.
+        standardised, relative to the variances of the features. At least the level of
+        rounding: 1e-9, for variances 1e-12.
 
     means_prior : float or array-like of shape (D,) or (K, D), default=0.0
-        What the means are near to before any data.
+        Prior mean of the means.
 
     means_weight : float or array-like of shape (K,), default=0.0
-        How many rows that is worth; 0 is no prior.
+        Weight of that prior, in rows; 0 is no prior.
 
     covars_prior : float or array-like, default=0.0
         Scale of the prior of the covariances: for matrices inverse Wishart, of shape
@@ -65,8 +65,7 @@ class GaussianEmissions(StandardisedEmissions):
         inverse gamma, of shape (D,) or a number.
 
     covars_weight : float, default=0.0
-        Weight of that prior. What exceeds D, for variances what exceeds 1, counts as
-        so many rows.
+        Weight of that prior: the excess over D (for variances, over 1) counts in rows.
     """
 
     covariance_type: str = "full"
@@ -85,7 +84,7 @@ class GaussianEmissions(StandardisedEmissions):
         return log_densities(means, covariances, self.covariance_type, rows)
 
     def evaluate(self, parameters, rows):
-        """Log densities, and what is left to do of the E-step.
+        """Log densities, and a function for the sufficient statistics of the E-step.
 
         Parameters
         ----------
@@ -96,7 +95,7 @@ class GaussianEmissions(StandardisedEmissions):
         -------
         log_densities : ndarray of shape (N, K)
         statistics : callable
-            From states' probabilities (N, K) to arrays that add up over rows.
+            From posterior probabilities of the states (N, K) to sums over rows.
         """
         means, covariances = self._components(parameters)
         kind = self.covariance_type
@@ -108,7 +107,7 @@ class GaussianEmissions(StandardisedEmissions):
         return log_densities(means, covariances, kind, rows, found), statistics
 
     def weights(self, statistics):
-        """Total probability of each state, of shape (K,)."""
+        """Expected number of rows in each state: (K,)."""
         return Moments(*statistics).weights
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
@@ -118,9 +117,9 @@ class GaussianEmissions(StandardisedEmissions):
         ----------
         statistics : tuple of ndarray
         parameters : GaussianParameters
-            The present ones.
+            Current parameters.
         fixed : collection of str
-            Names of those that stay.
+            Names of fixed parameters.
 
         Returns
         -------
@@ -145,7 +144,7 @@ class GaussianEmissions(StandardisedEmissions):
         return log_prior(means, covariances, self.covariance_type, prior)
 
     def guess(self, rows, proba, rng):
-        """Parameters from states' probabilities; rows of zeros do not count.
+        """Initial parameters from probabilities of the states; zero rows do not count.
 
         Parameters
         ----------
@@ -156,7 +155,8 @@ class GaussianEmissions(StandardisedEmissions):
         Returns
         -------
         parameters : GaussianParameters
-            States without weight have overall means, moved at random, and covariances.
+            States without weight get the overall mean, randomly perturbed, and the
+            overall covariance.
         """
         K = proba.shape[1]
         whole = self._whole(rows)
@@ -193,7 +193,7 @@ class GaussianEmissions(StandardisedEmissions):
         return means, as_matrices(covariances, self.covariance_type, means)
 
     def condition(self, parameters, rows, known, unknown, means_only=False):
-        """Moments of some features given others, for each state.
+        """Conditional moments of some features given others, for each state.
 
         Parameters
         ----------
@@ -202,13 +202,13 @@ class GaussianEmissions(StandardisedEmissions):
         known, unknown : array-like of int
             Features; the known ones may have missing values.
         means_only : bool, default=False
-            Whether the covariances are None.
+            Whether to skip the covariances (None).
 
         Returns
         -------
         means : ndarray of shape (N, K, n_unknown)
         covariances : ndarray of shape (K, n_unknown, n_unknown)
-            Or (N, K, n_unknown, n_unknown), if they depend on what is missing.
+            Or (N, K, n_unknown, n_unknown) with missing values among known features.
         """
         means, covariances = self.moments(parameters)
         return conditional_moments(means, covariances, rows, known, unknown, means_only)
@@ -222,7 +222,7 @@ class GaussianEmissions(StandardisedEmissions):
         return total
 
     def check(self, n_components=None, **arrays):
-        """Parameters that users give, as arrays.
+        """Check parameters that users give; as arrays.
 
         Parameters
         ----------
@@ -243,7 +243,7 @@ class GaussianEmissions(StandardisedEmissions):
         return GaussianParameters(**checked)
 
     def check_some(self, n_components, n_features, **arrays):
-        """Some of the parameters, as a dict of arrays, which are to be held."""
+        """Check some parameters, to be fixed; as a dict of arrays."""
         return self._check(n_components, n_features, arrays, "fixed[{!r}]")
 
     def _check(self, K, D, arrays, form):
@@ -272,7 +272,7 @@ class GaussianEmissions(StandardisedEmissions):
         return checked
 
     def _components(self, parameters):
-        """Means and covariances; tied ones as a group."""
+        """Means and covariances as those of components; a tied one has a group axis."""
         means, covariances = parameters
         if self.covariance_type == "tied":
             covariances = covariances[None]
@@ -289,7 +289,7 @@ class GaussianEmissions(StandardisedEmissions):
         return GaussianPrior.of(self, shape, 1)
 
     def _whole(self, rows):
-        """Parameters of one state that all rows are in."""
+        """Overall mean and covariance, as the parameters of a single state."""
         parameters = GaussianParameters(*overall(rows, self.covariance_type))
         flat = GaussianEmissions(self.covariance_type, self.reg_covar)
         return flat._improved(rows, np.ones((len(rows), 1)), parameters)
@@ -301,7 +301,7 @@ class GaussianEmissions(StandardisedEmissions):
         return GaussianParameters(means, covariances)
 
     def _improved(self, rows, proba, parameters):
-        """By the M-step, several times if there are values missing."""
+        """Parameters after an M-step; after several with missing values."""
         kind = self.covariance_type
         found = Prepared(rows, kind).found
         for _ in range(PASSES if np.isnan(rows).any() else 1):

@@ -27,12 +27,12 @@ from ._rows import chunks
 from ._standardised import StandardisedEmissions
 from ._start import clusters_within, deviates, draw, random_rows
 
-PASSES = 5  # of EM over the missing values of rows whose components are given
-SMALLEST = 1e-300  # weight that a prior sees in place of zero
+PASSES = 5  # EM iterations over missing values, with given components
+SMALLEST = 1e-300  # stands for zero in the log prior
 
 
 class MixtureParameters(NamedTuple):
-    """Of emissions that are mixtures of Gaussians.
+    """Parameters of emissions that are mixtures of Gaussians.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
     """A mixture of Gaussian distributions of rows for each state.
 
     Missing values, NaN, are integrated out. A row without values has the density 1 in
-    every state. Component m of state k is Gaussian m K + k of all.
+    every state. In flat arrays, component m of state k has index m K + k.
 
     Parameters
     ----------
@@ -67,20 +67,20 @@ class GaussianMixtureEmissions(StandardisedEmissions):
 
     reg_covar : float, default=1e-6
         Floor of the eigenvalues of covariances; in units in which rows are
-        standardised, relative to the variances of the features. No less than 1e-9, for
-        variances 1e-12, which is rounding.
+        standardised, relative to the variances of the features. At least the level of
+        rounding: 1e-9, for variances 1e-12.
 
     weights_prior : float or array-like of shape (M,) or (K, M), default=1.0
         Dirichlet concentrations of weights, at least 1; 1 is flat.
 
     means_prior : float or array-like of shape (D,) or (K, M, D), default=0.0
-        What the means are near to before any data.
+        Prior mean of the means.
 
     means_weight : float or array-like of shape (M,) or (K, M), default=0.0
-        How many rows that is worth; 0 is no prior.
+        Weight of that prior, in rows; 0 is no prior.
 
     covars_prior, covars_weight : float or array-like, default=0.0
-        Scale and weight of the prior of each covariance, as of `GaussianEmissions`.
+        Scale and weight of the prior of covariances, as in `GaussianEmissions`.
     """
 
     n_mix: int = 1
@@ -107,7 +107,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return _mix(self._of_components(parameters, rows), len(parameters.weights))
 
     def evaluate(self, parameters, rows):
-        """Log densities, and what is left to do of the E-step.
+        """Log densities, and a function for the sufficient statistics of the E-step.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         -------
         log_densities : ndarray of shape (N, K)
         statistics : callable
-            From states' probabilities (N, K) to arrays that add up over rows.
+            From posterior probabilities of the states (N, K) to sums over rows.
         """
         kind = self.covariance_type
         means, covariances = _flat(parameters, kind)
@@ -134,7 +134,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return out, statistics
 
     def weights(self, statistics):
-        """Total probability of each state, of shape (K,)."""
+        """Expected number of rows in each state: (K,)."""
         return Moments(*statistics).weights.reshape(self.n_mix, -1).sum(axis=0)
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
@@ -144,9 +144,9 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         ----------
         statistics : tuple of ndarray
         parameters : MixtureParameters
-            The present ones.
+            Current parameters.
         fixed : collection of str
-            Names of those that stay.
+            Names of fixed parameters.
 
         Returns
         -------
@@ -179,10 +179,10 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return float(total) + log_prior(means, covariances, self.covariance_type, prior)
 
     def guess(self, rows, proba, rng):
-        """Parameters from states' probabilities; rows of zeros do not count.
+        """Initial parameters from probabilities of the states; zero rows do not count.
 
-        The rows of a state are clustered into components, each of which counts one row
-        more in the weights.
+        The rows of a state are clustered into components, whose weights count one more
+        row each.
 
         Parameters
         ----------
@@ -193,8 +193,8 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         Returns
         -------
         parameters : MixtureParameters
-            States and components without weight have overall means, moved at random,
-            and covariances.
+            States and components without weight get the overall mean, randomly
+            perturbed, and the overall covariance.
         """
         K, M = proba.shape[1], self.n_mix
         parameters, deviations = self._whole(rows, K, rng)
@@ -247,7 +247,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return means[0], covariances[0]
 
     def condition(self, parameters, rows, known, unknown, means_only=False):
-        """Moments of some features given others, for each state.
+        """Conditional moments of some features given others, for each state.
 
         Parameters
         ----------
@@ -256,7 +256,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         known, unknown : array-like of int
             Features; the known ones may have missing values.
         means_only : bool, default=False
-            Whether the covariances are None.
+            Whether to skip the covariances (None).
 
         Returns
         -------
@@ -285,13 +285,13 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return total
 
     def check(self, n_components=None, **arrays):
-        """Parameters that users give, as arrays.
+        """Check parameters that users give; as arrays.
 
         Parameters
         ----------
         n_components : int, default=None
         weights, means, covariances : array-like
-            The first of them tells the number of components.
+            The first given one sets the number of components.
 
         Returns
         -------
@@ -307,7 +307,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return MixtureParameters(**checked)
 
     def check_some(self, n_components, n_features, **arrays):
-        """Some of the parameters, as a dict of arrays, which are to be held."""
+        """Check some parameters, to be fixed; as a dict of arrays."""
         form = "fixed[{!r}]"
         return self._check(n_components, self.n_mix, n_features, arrays, form)
 
@@ -347,7 +347,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return checked
 
     def _of_components(self, parameters, rows, found=None):
-        """Log of weight times density, of shape (N, M K)."""
+        """Log of weight times density of each component: (N, M K)."""
         kind = self.covariance_type
         out = log_densities(*_flat(parameters, kind), kind, rows, found)
         with np.errstate(divide="ignore"):
@@ -369,7 +369,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return prior._replace(means=means, weights=weights)
 
     def _whole(self, rows, K, rng):
-        """Equal components with overall moments, and random deviates (M K, D)."""
+        """Equal components with overall moments, and random perturbations (M K, D)."""
         M, kind = self.n_mix, self.covariance_type
         whole = GaussianEmissions(kind, self.reg_covar)
         one = whole.guess(rows, np.ones((len(rows), 1)), rng)
@@ -384,7 +384,7 @@ class GaussianMixtureEmissions(StandardisedEmissions):
 
 
 def _flat(parameters, covariance_type):
-    """Means and covariances of all Gaussians, states running fastest."""
+    """Means and covariances of all components, flat with the states last."""
     covariances = parameters.covariances
     if covariance_type != "tied":
         covariances = covariances.swapaxes(0, 1)
@@ -394,7 +394,7 @@ def _flat(parameters, covariance_type):
 
 
 def _nested(weights, means, covariances, covariance_type):
-    """Parameters from those of all Gaussians."""
+    """The inverse of `_flat`."""
     K, M = weights.shape
 
     def nested(array):
@@ -411,9 +411,10 @@ def _by_mixture(values, n_states):
 
 
 def _mix(logs, n_states):
-    """Log densities of states; ``logs`` becomes components' shares of their states.
+    """Log densities of states, by log-sum-exp over their components.
 
-    Where a state has no density, neither has any of its components a share.
+    In place, ``logs`` becomes the posterior probabilities of components given the
+    state; all zero where a state has density 0.
     """
     values = _by_mixture(logs, n_states)
     out = np.empty((len(values), n_states))
@@ -431,13 +432,13 @@ def _mix(logs, n_states):
 
 
 def _mixed_means(shares, means, n_states):
-    """Means of mixtures, as `_mixed`."""
+    """The means that `_mixed` returns."""
     means = means.reshape(means.shape[0], -1, n_states, means.shape[2])
     return np.einsum("nmk,nmkd->nkd", _by_mixture(shares, n_states), means)
 
 
 def _mixed(shares, means, covariances, n_states):
-    """Moments of mixtures, from those of components with shares (N, M K).
+    """Moments of mixtures, from those of components with weights `shares`.
 
     Parameters
     ----------

@@ -1,15 +1,16 @@
-"""Weighted sums of ones, values and products of values, expected where missing.
+"""Expected sufficient statistics of Gaussians: weighted sums over rows.
 
-Statistics of C components are tuples of arrays that add up over rows:
+With the weights γ[t] of rows in each of C components, they are sums over rows:
 
-* weights (C,), of all rows;
-* counts, of rows that tell something: (C,), of "diag" and "spherical" (C, D), where
-  each feature has its own;
-* sums of values (C, D);
-* sums of products: (C, D, D), of "tied" (G, D, D), of the others squares (C, D).
+* weights: Σ γ[t] over all rows, (C,);
+* counts: Σ γ[t] over rows with a known value, (C,); for "diag" and "spherical" over
+  rows with a known value of each feature, (C, D);
+* sums: Σ γ[t] E[x[t]], (C, D);
+* products: Σ γ[t] E[x[t] x[t]ᵀ], (C, D, D), for "tied" (G, D, D); otherwise squares,
+  (C, D).
 
-What is missing is expected given what is known, by the parameters at hand; where
-features are independent that tells nothing, and is left out.
+Expectations of missing values are given the known ones, by the current parameters.
+Missing values of independent features are left out.
 """
 
 # Authors: The sklearn_seq developers
@@ -23,11 +24,11 @@ from ._columns import Columns
 from ._covariances import as_matrices
 from ._rows import chunks
 
-MANY_FEATURES = 24  # from which products are taken for one component after another
+MANY_FEATURES = 24  # or more: products component by component
 
 
 class Moments(NamedTuple):
-    """Statistics of components.
+    """Sufficient statistics of components.
 
     Attributes
     ----------
@@ -44,7 +45,7 @@ class Moments(NamedTuple):
 
 
 def moments(rows, proba, means, covariances, covariance_type, found=None):
-    """Statistics of rows.
+    """Sufficient statistics of rows.
 
     Parameters
     ----------
@@ -54,11 +55,11 @@ def moments(rows, proba, means, covariances, covariance_type, found=None):
         Weight of each row in each component.
     means : ndarray of shape (C, D)
     covariances : ndarray
-        Of the shape that `covariance_type` tells.
+        In the shape of `covariance_type`.
     covariance_type : {"full", "tied", "diag", "spherical"}
     found : list of Pattern or Columns, default=None
-        The rows' patterns of missing values, needed for "full" and "tied", for the
-        others the columns of the rows, if they are at hand.
+        Patterns of missing values for "full" and "tied"; otherwise columns of the rows,
+        if already computed.
 
     Returns
     -------
@@ -98,7 +99,9 @@ def _by_group(products, n_groups):
 
 
 def regression(means, covariances, known, unknown):
-    """Unknown features given known ones, a + B x with covariance V.
+    """Regression of unknown features on known ones: a + B x with covariance V.
+
+    B = Σ_uk Σ_kk⁻¹, a = m_u - B m_k, V = Σ_uu - B Σ_ku.
 
     Parameters
     ----------
@@ -109,13 +112,16 @@ def regression(means, covariances, known, unknown):
     Returns
     -------
     intercepts : ndarray of shape (C, n_unknown)
+        a.
     coefs : ndarray of shape (C, n_unknown, n_known)
+        B.
     left : ndarray of shape (C, n_unknown, n_unknown)
+        V.
     """
     own = covariances[:, unknown[:, None], unknown]
     cross = covariances[:, unknown[:, None], known]
     scale = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))[:, known]
-    flat = scale == 0  # a variance that underflows tells nothing
+    flat = scale == 0  # an underflowed variance: no information
     scale = np.where(flat, 1.0, scale)
     block = covariances[:, known[:, None], known]
     block = block / scale[:, :, None] / scale[:, None, :]
@@ -128,9 +134,9 @@ def regression(means, covariances, known, unknown):
 
 
 def expected(weights, sums, products, means, covariances, known, unknown):
-    """Sums over all features in expectation, from those over the known ones.
+    """Expected sums over all features, from sums over the known ones.
 
-    A row is expected to be x = a + A x_known, with covariance V.
+    Given the known features, a row has mean a + A x_known and covariance V.
     """
     C, D = means.shape
     intercepts, coefs, left = regression(means, covariances, known, unknown)
@@ -183,7 +189,7 @@ def _complete(rows, proba, share):
 
 
 def _independent(columns, proba):
-    """Statistics of independent features: of each, over the rows that have it."""
+    """Statistics of independent features, each over the rows in which it is known."""
     D = columns.rows.shape[1]
     total = np.zeros((columns.width, proba.shape[1]))
     for piece, here in columns:

@@ -14,14 +14,14 @@ from ._m_step import EMPTY
 from ._rows import chunks
 from ._units import Natural
 
-LARGEST = 1e18  # rate of counts that are integers
-SMALLEST_RATE = 1e-10  # that is learned
-SMALLEST = 1e-300  # rate that a prior sees in place of zero
+LARGEST = 1e18  # largest rate with exact integer counts
+SMALLEST_RATE = 1e-10  # smallest rate that is learned
+SMALLEST = 1e-300  # stands for zero in the log prior
 TABLE_SIZE = 1 << 12  # counts whose log factorials are looked up
 
 
 class PoissonParameters(NamedTuple):
-    """Of Poisson emissions.
+    """Parameters of Poisson emissions.
 
     Attributes
     ----------
@@ -34,20 +34,19 @@ class PoissonParameters(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PoissonEmissions:
-    """Counts, with a rate for each feature in each state; features are independent.
+    """Poisson counts, with a rate for each feature in each state; independent.
 
-    Missing counts are NaN. A rate of zero is exact: it gives the count 0 and no other.
-    Rates that are learned are at least 1e-10, which is the likeliest value above that
-    floor, so that no state excludes a count for good.
+    Missing counts are NaN. A rate of zero is exact: only the count 0 is possible.
+    Learned rates are at least 1e-10, so that no state excludes a count for good.
 
     Parameters
     ----------
     rates_prior : float or array-like of shape (D,) or (K, D), default=0.0
-        Counts seen beforehand. The prior of a rate is a gamma distribution of shape
+        Pseudo-counts. The prior of a rate is a gamma distribution of shape
         ``rates_prior + 1`` and rate `rates_weight`.
 
     rates_weight : float or array-like of shape (D,) or (K, D), default=0.0
-        The number of rows in which they were seen; 0 is no prior.
+        The number of rows of these pseudo-counts; 0 is no prior.
     """
 
     rates_prior: float = 0.0
@@ -57,7 +56,7 @@ class PoissonEmissions:
     names = ("rates",)
 
     def standardise(self, rows):
-        """Rows, emissions and units as they are."""
+        """Rows, emissions and units: there is nothing to standardise."""
         return rows, self, Natural()
 
     def log_densities(self, parameters, rows):
@@ -81,11 +80,11 @@ class PoissonEmissions:
         return out
 
     def prepare(self, rows):
-        """Rows as they are: no more is needed of them."""
+        """Rows unchanged: no preparation is needed."""
         return rows
 
     def evaluate(self, parameters, rows):
-        """Log probabilities (N, K), and a callable from (N, K) to statistics."""
+        """Log probabilities, and a function for statistics, as GaussianEmissions."""
 
         def statistics(proba):
             return _sums(rows, proba)
@@ -93,7 +92,7 @@ class PoissonEmissions:
         return self.log_densities(parameters, rows), statistics
 
     def weights(self, statistics):
-        """Total probability of each state, of shape (K,)."""
+        """Expected number of rows in each state: (K,)."""
         return statistics[0]
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
@@ -103,9 +102,9 @@ class PoissonEmissions:
         ----------
         statistics : tuple of ndarray
         parameters : PoissonParameters
-            The present ones.
+            Current parameters.
         fixed : collection of str
-            Names of those that stay.
+            Names of fixed parameters.
 
         Returns
         -------
@@ -129,17 +128,17 @@ class PoissonEmissions:
             return float((logs - weight * rates).sum())
 
     def _prior(self, shape):
-        """Counts seen beforehand and the rows they were seen in, of shape (K, D)."""
+        """Pseudo-counts and their numbers of rows, both of shape (K, D)."""
         return (
             spread(self.rates_prior, "rates_prior", shape),
             spread(self.rates_weight, "rates_weight", shape),
         )
 
     def guess(self, rows, proba, rng):
-        """Parameters from states' probabilities; rows of zeros do not count.
+        """Initial parameters from probabilities of the states; zero rows do not count.
 
-        Overall rates count as one row more, so that no count is excluded. States
-        without weight have overall rates, moved at random.
+        Overall rates count as one more row, so that no count is excluded. States
+        without weight get randomly perturbed overall rates.
         """
         _, n, sums = _sums(rows, proba)
         overall = _overall(rows)
@@ -165,9 +164,9 @@ class PoissonEmissions:
         return rates, rates[:, :, None] * np.eye(rates.shape[1])
 
     def condition(self, parameters, rows, known, unknown, means_only=False):
-        """Moments of some features given others, for each state.
+        """Conditional moments of some features given others, for each state.
 
-        Features are independent, so that the known ones tell nothing; with
+        Features are independent, so that the known ones do not matter; with
         `means_only` the covariances are None.
 
         Returns
@@ -186,7 +185,7 @@ class PoissonEmissions:
         return 0 if "rates" in fixed else parameters.rates.size
 
     def check(self, n_components=None, **arrays):
-        """Parameters that users give, as arrays.
+        """Check parameters that users give; as arrays.
 
         Parameters
         ----------
@@ -205,7 +204,7 @@ class PoissonEmissions:
         return PoissonParameters(**self._check(n_components, None, arrays, "{}"))
 
     def check_some(self, n_components, n_features, **arrays):
-        """Some of the parameters, as a dict of arrays, which are to be held."""
+        """Check some parameters, to be fixed; as a dict of arrays."""
         return self._check(n_components, n_features, arrays, "fixed[{!r}]")
 
     def _check(self, K, D, arrays, form):
@@ -231,7 +230,7 @@ def _log_factorials(counts):
 
 
 def _sums(rows, proba):
-    """States' weights (K,), and for each feature weights and sums of counts (K, D)."""
+    """Weights of states (K,), and weights and sums of counts (K, D) by feature."""
     D, K = rows.shape[1], proba.shape[1]
     total = np.zeros((2 * D, K))
     for piece in chunks(len(rows), 3 * D):
@@ -248,5 +247,5 @@ def _overall(rows):
 
 
 def _moved(rates, n, rng):
-    """Draws about rates, none of them zero."""
+    """Random perturbations of rates, none of them zero."""
     return rates * (0.1 + 0.9 * rng.gamma(2.0, 0.5, size=(n, rates.size)))

@@ -1,4 +1,4 @@
-"""Rows piece by piece, and rows grouped by what they lack."""
+"""Chunks of rows, and rows grouped by their pattern of missing values."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_SIZE = 1 << 15  # numbers in a temporary, so that it stays in the cache
+CHUNK_SIZE = 1 << 15  # values in a temporary, so that it stays in the cache
 FEWEST_ROWS = 64
 
 
 def chunks(n_rows, width):
-    """Slices of rows, such that temporaries of the given width stay in the cache.
+    """Slices of rows, short enough for temporaries to stay in the cache.
 
     Parameters
     ----------
     n_rows : int
     width : int
-        Numbers for each row.
+        Values of the temporary for each row.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def chunks(n_rows, width):
 
 
 class Pattern(NamedTuple):
-    """Rows that have the same features known.
+    """Rows with the same known features.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ def patterns(rows):
         return [Pattern(slice(None), features, features[:0])]
     bits = np.packbits(missing, axis=1)
     n_bytes = bits.shape[1]
-    if n_bytes > 2:  # as integers of two bytes or less they are sorted faster
+    if n_bytes > 2:  # integers of at most two bytes are sorted faster
         distinct, codes = np.unique(bits, axis=0, return_inverse=True)
         codes = codes.ravel().astype(np.min_scalar_type(len(distinct)))
     else:

@@ -1,4 +1,4 @@
-"""Emissions of real numbers: a fit works in units of their spread."""
+"""Base class of emissions of real numbers, which are standardised in a fit."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -8,27 +8,27 @@ from ._units import Units
 
 
 class StandardisedEmissions:
-    """Base of the emissions that have a `covariance_type`."""
+    """Base of the emissions with a `covariance_type`."""
 
     def standardise(self, rows):
-        """Rows in units in which fitting is safe.
+        """Standardised rows.
 
         Returns
         -------
         rows : ndarray of shape (N, D)
         emissions : StandardisedEmissions
-            Of the same family, with priors in these units.
+            The emissions, with priors in these units.
         units : Units
         """
         units = Units.of(rows, common=self.covariance_type == "spherical")
         return units.rows(rows), units.settings(self), units
 
     def prepare(self, rows):
-        """Standardised rows, with what every E-step needs of them found once.
+        """Standardised rows, prepared once for all E-steps.
 
         Returns
         -------
         rows : Prepared
-            To be cut along the rows, and given to `evaluate`.
+            Slices of it are arguments of `evaluate`.
         """
         return Prepared(rows, self.covariance_type)

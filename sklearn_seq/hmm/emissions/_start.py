@@ -1,4 +1,4 @@
-"""Draws of rows, and where components of Gaussians begin."""
+"""Initial components of Gaussians, and draws of rows."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -14,7 +14,7 @@ ALONE = Lock()
 
 
 def overall(rows, covariance_type):
-    """Mean and variances of what is known, as one component.
+    """Mean and variances of all rows, as one component.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def overall(rows, covariance_type):
     -------
     means : ndarray of shape (1, D)
     covariances : ndarray
-        Of one component, of tied ones (D, D).
+        Diagonal; of one component, or of shape (D, D) for "tied".
     """
     known = ~np.isnan(rows)
     counts = np.maximum(known.sum(axis=0), 1)
@@ -45,21 +45,21 @@ def overall(rows, covariance_type):
 
 
 def deviates(covariances, n, rng):
-    """Independent normal deviates with the variances of the first covariance."""
+    """n normal deviates with the variances of the first covariance."""
     deviations = np.sqrt(np.diagonal(covariances[0]))
     return deviations * rng.standard_normal((n, len(deviations)))
 
 
 def random_rows(rows, mean, deviations, rng):
-    """Different rows, drawn at random.
+    """Distinct rows, drawn at random.
 
     Parameters
     ----------
     rows : ndarray of shape (N, D)
     mean : ndarray of shape (D,)
-        For values that are missing.
+        Replaces missing values.
     deviations : ndarray of shape (n, D)
-        What means deviate by where there are too few different rows.
+        Added to means where there are too few distinct rows.
     rng : RandomState
 
     Returns
@@ -103,10 +103,10 @@ def draw(means, covariances, states, rng):
 
 
 def k_means(rows, n_clusters, rng, sample_weight=None):
-    """The cluster of each row, also where there are fewer distinct rows than clusters.
+    """K-means cluster of each row, even with fewer distinct rows than clusters.
 
-    One call at a time: scikit-learn sets the number of BLAS threads of the process
-    meanwhile, as we do its filters of warnings.
+    One call at a time: it changes the number of BLAS threads and the warning filters of
+    the process.
     """
     means = KMeans(n_clusters, n_init=1, random_state=rng)
     with ALONE, warnings.catch_warnings():
@@ -116,12 +116,12 @@ def k_means(rows, n_clusters, rng, sample_weight=None):
 
 
 def clusters_within(rows, proba, n_clusters, rng):
-    """Rows of each state clustered by k-means.
+    """Cluster the rows of each state by k-means.
 
     Parameters
     ----------
     rows : ndarray of shape (N, D)
-        Missing values are taken for the mean.
+        Missing values are replaced by the mean.
     proba : ndarray of shape (N, K)
     n_clusters : int
         M.
@@ -130,7 +130,7 @@ def clusters_within(rows, proba, n_clusters, rng):
     Returns
     -------
     weights : ndarray of shape (N, M K)
-        Of cluster m of state k in column m K + k.
+        Column m K + k is for cluster m of state k.
     """
     missing = np.isnan(rows)
     if missing.any():

@@ -1,4 +1,4 @@
-"""Units of rows in which a fit is safe: centred and divided by standard deviations."""
+"""Standardisation of rows for a fit, and of parameters and priors with them."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -10,14 +10,14 @@ import numpy as np
 from ._checks import as_numbers
 from ._m_step import scale_matrix
 
-CONSTANT = 1e-15  # spread of a feature, relative to its values, that is rounding
-LARGEST = 1e153  # spread whose square is a number
-SMALLEST = 1e-153  # spread whose square has all its digits
+CONSTANT = 1e-15  # relative spread of a feature below which it is constant
+LARGEST = 1e153  # spread whose square is finite
+SMALLEST = 1e-153  # spread whose square is a normal number
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Rows are the centre plus the scale times rows in these units.
+    """Units of rows: row = centre + scale * standardised row.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ class Units:
 
     @classmethod
     def of(cls, rows, common):
-        """Means and standard deviations of what is known.
+        """Means and standard deviations of the known values.
 
-        Features without spread keep their scale; with `common`, all features have the
-        same, of their mean variance.
+        Constant features are not scaled; with `common`, all features have one scale,
+        the root of their mean variance.
         """
         rows = np.asarray(rows, dtype=np.float64)
         missing = np.isnan(rows)
@@ -73,12 +73,12 @@ class Units:
         return inside
 
     def log_jacobian(self, rows):
-        """What the log-likelihood of rows in these units lacks."""
+        """Log Jacobian: to add to the log-likelihood of standardised rows."""
         counts = len(rows) - np.isnan(rows).sum(axis=0)
         return -float(counts @ np.log(self.scale))
 
     def inward(self, emissions, parameters):
-        """Parameters in these units; those that are None stay."""
+        """Parameters in these units; None stays None."""
         return self._convert(emissions, parameters, True)
 
     def outward(self, emissions, parameters):
@@ -104,14 +104,14 @@ class Units:
         return parameters._replace(**changes)
 
     def _scales(self, covariance_type):
-        """Factors of covariances, one after another."""
+        """Factors that scale the covariances, one after another."""
         if covariance_type in ("full", "tied"):
             return self.scale[:, None], self.scale
         scale = self.scale[0] if covariance_type == "spherical" else self.scale
         return scale, scale
 
     def settings(self, emissions):
-        """A family's settings, with its priors in these units."""
+        """The emissions, with priors in these units."""
         changes = {}
         if np.any(emissions.means_weight):
             means = as_numbers(emissions.means_prior, "means_prior")
@@ -141,7 +141,7 @@ class Units:
 
 
 def _filled(values, holes):
-    """With zeros for what is missing, in place."""
+    """Replace missing values by zeros, in place."""
     if holes is not None:
         values[holes] = 0.0
     return values
@@ -156,7 +156,7 @@ def beyond(spread):
 
 
 def check_covariances(covariances):
-    """Refuse what large data, or a floor or prior far above them, make infinite."""
+    """Refuse infinite covariances, from large data or a far larger floor or prior."""
     if covariances is not None and not np.isfinite(covariances).all():
         raise ValueError(
             "A covariance is beyond floating point. Scale X, for example with "
@@ -166,7 +166,7 @@ def check_covariances(covariances):
 
 @dataclass(frozen=True)
 class Natural:
-    """The units that rows have: of counts and symbols."""
+    """Units of counts and symbols: nothing is scaled."""
 
     def log_jacobian(self, rows):
         return 0.0
