@@ -1,4 +1,4 @@
-"""What the echo state networks share: the reservoir, its readout, closed loops."""
+"""Base of the echo state networks: the reservoir, its readout, closed loops."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -31,8 +31,8 @@ class EchoStateNetwork(
 ):
     """Mixin of the echo state networks.
 
-    A subclass fills the hook ``_target_values(targets, index)``, the values to
-    regress on, of shape (n, n_outputs).
+    A subclass fills the hook ``_target_values(targets, index)``, the regression
+    targets, of shape (n, n_outputs).
     """
 
     _parameter_constraints = {
@@ -125,7 +125,7 @@ class EchoStateNetwork(
     # Learning
 
     def _begin_learning(self, sequences, targets, n_outputs, dtype):
-        """Draw the reservoir; nothing is learnt yet."""
+        """Draw the reservoir and start an empty regression."""
         n_inputs = self._n_inputs()
         self.reservoir_ = draw_reservoir(
             check_random_state(self.random_state),
@@ -175,7 +175,7 @@ class EchoStateNetwork(
             )
 
     def _learn(self, sequences, targets):
-        """The regression so far, and shown all rows (or sequences) that count."""
+        """The regression, updated by all rows (or sequences) that count."""
         index = targets.counted(sequences.offsets, self.burn_in)
         check_counted(index, self, "learn")
         ridge = copy.deepcopy(self._ridge)
@@ -208,7 +208,7 @@ class EchoStateNetwork(
             np.add.at(means, owners, z[there] / counts[owners, None])
         return means
 
-    # The way through the network: inputs, states, regressors, outputs
+    # Forward pass: inputs, states, regressors, outputs
 
     def _inputs(self, sequences):
         """Inputs of the reservoir for all rows."""
@@ -224,7 +224,7 @@ class EchoStateNetwork(
             yield rows, self._regressors(states, inputs[rows])
 
     def _regressors(self, states, inputs):
-        """What the readout sees: the states and, with direct connections, inputs."""
+        """Inputs of the readout: states and, with direct connections, inputs."""
         if not self.direct_connections:
             return states
         return np.hstack([states, self._direct_inputs(inputs)])
@@ -246,7 +246,7 @@ class EchoStateNetwork(
         index, starts = pooled_rows(sequences.sequence_offsets, self.burn_in)
         return mean_over_sequences(outputs[index], starts)
 
-    # Closed loops: they stand at a reservoir, its states and the inputs that led there
+    # Closed loops, with state (reservoir, its states, latest inputs)
 
     @property
     def _remedy(self):

@@ -1,18 +1,17 @@
 """Probabilities of classes from a ridge regression of their indicators.
 
-Least squares estimates the probability of each class as a linear function, which need
-not lie between 0 and 1, is too bold when it has fitted noise, and too timid when it is
-penalised. What it would have said of rows that it was not fitted to follows from its
-residuals, by generalised cross-validation; the regression of the indicators on that,
-with slope k and squared correlation r, tells how far to trust the scores s,
+Least squares estimates the probability of each class by a linear function, which may
+leave [0, 1], and is overconfident if overfitted, underconfident if penalised.
+Generalised cross-validation estimates from its residuals the scores of new rows. The
+regression of the indicators on these, with slope k and squared correlation r,
+calibrates the scores s,
 
     log p(c) = log f(c) + log(max(0.3, lift(c))) / (1 - r) - log Z,
     lift(c)  = 1 + k (s(c) - f(c)) / f(c),
 
-f being the frequencies of the classes. To first order this is linear discriminant
-analysis of the scores, for r is the variance between classes over the total variance;
-the logarithm holds off the large lifts of rare classes, for which that analysis goes
-astray.
+where f are the class frequencies. To first order this is linear discriminant analysis
+of the scores, since r is the between-class variance over the total variance; the
+logarithm limits the large lifts of rare classes, for which that analysis fails.
 """
 
 # Authors: The sklearn_seq developers
@@ -29,7 +28,7 @@ SMALLEST_LIFT = 0.3
 
 
 class Calibration(NamedTuple):
-    """What turns scores into probabilities.
+    """Calibration of scores to probabilities.
 
     Attributes
     ----------
@@ -37,10 +36,10 @@ class Calibration(NamedTuple):
         Number of rows.
 
     frequencies : ndarray of shape (n_classes,)
-        f: counted once more each, by Laplace's rule.
+        f, with Laplace smoothing.
 
     means : ndarray of shape (n_classes,)
-        Mean score of each class: the frequencies as they are.
+        Mean score of each class: the frequencies without smoothing.
 
     slope : float
         k, not negative.
@@ -58,7 +57,7 @@ class Calibration(NamedTuple):
     def log_proba(self, scores):
         """Log probabilities from scores, both of shape (n_rows, n_classes).
 
-        One count more than there were rows, shared by frequency, keeps them finite.
+        One pseudo-count, shared by frequency, keeps them finite.
         """
         lift = (self.means + self.slope * (scores - self.means)) / self.frequencies
         log_lift = np.log(np.maximum(lift, SMALLEST_LIFT))
@@ -71,7 +70,7 @@ class Calibration(NamedTuple):
 
 
 def calibrate(triangle, fit):
-    """Find out from a ridge regression of indicators how far to trust its scores.
+    """Calibrate the scores of a ridge regression of indicators.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def calibrate(triangle, fit):
     """
     n, n_classes = triangle.n, triangle.targets.shape[1]
     inflation = inflation_of_errors(n, fit.degrees_of_freedom)
-    # The first rotated row is the mean, the others are about the mean.
+    # The first rotated row holds the means, the others deviations.
     means = triangle.targets[0] / triangle.design[0, 0]
     y = triangle.targets[1:]
     scores = y - inflation * triangle.residuals(fit)[1:]

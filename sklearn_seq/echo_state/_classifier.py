@@ -34,14 +34,14 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
 
     spectral_radius : float, default=0.9
         Modulus of the largest eigenvalue of the recurrent weights. The larger, the
-        longer the echo; well above 1 the state may not forget its past at all.
+        longer the memory; well above 1 the echo state property may be lost.
 
     density : float or "auto", default="auto"
         Share of the recurrent weights that are not zero. "auto" gives each unit ten
         connections.
 
     leak_rate : float, default=1.0
-        Share of a unit's state that is renewed at each step: small for slow series.
+        Share of a unit's state that is updated at each step: small for slow series.
 
     input_scaling : float or array-like of shape (n_features,), default=1.0
         The input weights are drawn between plus and minus this; an array has one
@@ -56,7 +56,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         :class:`~sklearn.linear_model.Ridge`.
 
     direct_connections : bool, default=True
-        Whether the readout sees the latest row, too, past the reservoir.
+        Whether the latest row is also an input of the readout.
 
     random_state : int, RandomState instance or None, default=None
         Determines the weights of the reservoir. Pass an int for reproducible results.
@@ -78,7 +78,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
 
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the fit nor the score
-        counts as targets: the steps in which the echo of the start dies away.
+        counts as targets: the washout, in which the initial state is forgotten.
 
     %(missing_label)s
 
@@ -124,15 +124,14 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
 
     Notes
     -----
-    The scores are the ridge regression of the classes' indicators, and so estimate
-    their probabilities, in one pass and in closed form. They are made proper by what
-    the same regression says, by generalised cross-validation (Golub, Heath and Wahba,
-    1979), of its scores of new rows: the scores' distance from the classes'
-    frequencies is corrected by the slope of the indicators on them, and their
-    logarithms are multiplied by 1 / (1 - r), r being the share of the indicators'
-    variance that they explain. To first order, these are the probabilities of linear
-    discriminant analysis. No class gets less than 0.3 times its frequency before that,
-    and one count shared by frequency after it.
+    The scores are a ridge regression of the class indicators, which estimates class
+    probabilities in closed form. They are calibrated by generalised cross-validation
+    (Golub, Heath and Wahba, 1979), which estimates scores of new rows: deviations of
+    scores from class frequencies are multiplied by the slope of the indicators on these
+    scores, and log ratios to the frequencies by 1 / (1 - r), with r the share of the
+    indicators' variance that they explain. To first order, this is linear discriminant
+    analysis. Scores are at least 0.3 times the class frequency, and one pseudo-count
+    is shared by frequency.
 
     X needs no scaling: with ``standardize=True`` results do not depend on its units.
     The reservoir computes in float32 if X is float32, and in float64 otherwise. As a
@@ -232,9 +231,9 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     def partial_fit(self, X, y=None, groups=None, classes=None) -> Self:
         """Fit the readout to more data, on top of those of earlier calls.
 
-        Calls with some whole sequences each give the model that fit gives for all of
-        them, but for rounding, if X holds symbols or ``standardize=False``; else in the
-        standard units of the first call, which should be typical of the data.
+        If X holds symbols or ``standardize=False``, calls with whole sequences give the
+        same model as fit on all of them, up to rounding. Otherwise the first call sets
+        the standardisation, and its data should be typical.
 
         Parameters
         ----------
@@ -290,7 +289,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
     def _class_log_proba(self, outputs):
         return self._calibration.log_proba(outputs)
 
-    # Symbols: numbers that count on from one column of X to the next
+    # Symbols, numbered from one column of X to the next
 
     def _n_inputs(self):
         return super()._n_inputs() if self._encoder is None else self._n_symbols

@@ -44,14 +44,14 @@ class EchoStateRegressor(
 
     spectral_radius : float, default=0.9
         Modulus of the largest eigenvalue of the recurrent weights R. The larger, the
-        longer the echo; well above 1 the state may not forget its past at all.
+        longer the memory; well above 1 the echo state property may be lost.
 
     density : float or "auto", default="auto"
         Share of the recurrent weights that are not zero. "auto" gives each unit ten
         connections.
 
     leak_rate : float, default=1.0
-        Share of a unit's state that is renewed at each step: small for slow series.
+        Share of a unit's state that is updated at each step: small for slow series.
 
     input_scaling : float or array-like of shape (n_features,), default=1.0
         The input weights W are drawn between plus and minus this; an array has one
@@ -66,7 +66,7 @@ class EchoStateRegressor(
         :class:`~sklearn.linear_model.Ridge`.
 
     direct_connections : bool, default=True
-        Whether the readout sees the latest row, too, past the reservoir.
+        Whether the latest row is also an input of the readout.
 
     random_state : int, RandomState instance or None, default=None
         Determines the weights of the reservoir. Pass an int for reproducible results.
@@ -84,7 +84,7 @@ class EchoStateRegressor(
 
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the fit nor the score
-        counts as targets: the steps in which the echo of the start dies away.
+        counts as targets: the washout, in which the initial state is forgotten.
 
     %(gaps)s
 
@@ -126,7 +126,7 @@ class EchoStateRegressor(
     Notes
     -----
     X and y need no scaling: with ``standardize=True`` results do not depend on their
-    units. The fitted weights are those between standard units. `spectral_radius`,
+    units. The fitted weights are for standardised data. `spectral_radius`,
     `leak_rate`, `input_scaling` and `alpha` are what to search over (Lukoševičius,
     2012). The reservoir computes in float32 if X is float32, and
     in float64 otherwise; the readout is found in float64, by triangulation of the
@@ -222,9 +222,9 @@ class EchoStateRegressor(
     def partial_fit(self, X, y=None, groups=None) -> Self:
         """Fit the readout to more data, on top of those of earlier calls.
 
-        Calls with some whole sequences each give the model that fit gives for all of
-        them, but for rounding, if ``standardize=False``; else in the standard units of
-        the first call, which should be typical of the data.
+        With ``standardize=False``, calls with whole sequences give the same model as
+        fit on all of them, up to rounding. Otherwise the first call sets the
+        standardisation, and its data should be typical.
 
         Parameters
         ----------

@@ -22,9 +22,9 @@ from .._core.packing import packing_of
 
 CONNECTIONS = 10  # inputs of a unit from other units, when the density is "auto"
 DENSE = 0.2  # density above which a dense product is faster than a sparse one
-SMALL = 250  # units up to which all eigenvalues are found sooner than the largest
-BATCH_SEQUENCES = 256  # sequences run side by side: their states stay in the cache
-BLOCK_VALUES = 1 << 19  # numbers in a block of states: a few MB
+SMALL = 250  # units up to which computing all eigenvalues is faster
+BATCH_SEQUENCES = 256  # sequences of a batch, whose states stay in the cache
+BLOCK_VALUES = 1 << 19  # values in a block of states: a few MB
 
 
 class Reservoir(NamedTuple):
@@ -42,7 +42,7 @@ class Reservoir(NamedTuple):
         b.
 
     leak_rate : float
-        Share of the state that is renewed at each step.
+        Share of the state that is updated at each step.
     """
 
     input_weights: np.ndarray
@@ -59,10 +59,9 @@ class Reservoir(NamedTuple):
         return np.zeros((n_sequences, self.n_units), dtype=self.biases.dtype)
 
     def drive(self, inputs):
-        """What inputs contribute to the units: (n, n_inputs) to (n, n_units).
+        """Pre-activations without the recurrent part, W u + b: (n, n_units).
 
-        Inputs that are not floating-point numbers are indices of indicators, those
-        that are 1 in a row.
+        Integer inputs are the indices of the indicators that are 1 in a row.
         """
         if inputs.dtype.kind == "f":
             return inputs @ self.input_weights + self.biases
@@ -72,7 +71,7 @@ class Reservoir(NamedTuple):
         return drive
 
     def step(self, states, drive):
-        """Turn what the inputs contribute into the next states, in place."""
+        """The next states, from states and `drive`, which is overwritten."""
         drive += _recur(self.recurrent_weights, states)
         np.tanh(drive, out=drive)
         if self.leak_rate != 1.0:
@@ -81,14 +80,14 @@ class Reservoir(NamedTuple):
         return drive
 
     def fastest(self):
-        """The same, with the recurrent weights in the form that is fastest to apply."""
+        """The reservoir with dense recurrent weights if that is faster."""
         weights = self.recurrent_weights
         if weights.nnz <= DENSE * self.n_units**2:
             return self
         return self._replace(recurrent_weights=weights.toarray())
 
     def astype(self, dtype):
-        """The same in another precision."""
+        """The reservoir in another precision."""
         with np.errstate(over="ignore"):
             arrays = [array.astype(dtype) for array in self[:3]]
         if not all(np.isfinite(abs(array).max()) for array in arrays):
@@ -100,7 +99,7 @@ class Reservoir(NamedTuple):
 
 
 def _recur(weights, states):
-    """``states @ weights.T``; sparse products of one vector have less overhead."""
+    """``states @ weights.T``, by a sparse product with one vector if possible."""
     if not sparse.issparse(weights):
         return states @ weights.T
     if len(states) == 1:
@@ -119,10 +118,10 @@ def draw_reservoir(
     input_scaling,
     bias_scaling,
 ):
-    """Random weights: uniform over intervals around 0, the recurrent ones sparse.
+    """Draw random weights: uniform and symmetric about 0, the recurrent ones sparse.
 
-    Each unit gets equally many recurrent connections, at least one, so that the graph
-    has a cycle, and the spectral radius is not 0.
+    Each unit gets equally many recurrent connections, at least one: then the graph has
+    a cycle, and the spectral radius is not 0.
 
     Parameters
     ----------
@@ -167,7 +166,7 @@ def largest_modulus(weights, rng):
     n = len(weights.indptr) - 1
     if n > SMALL:
         start = rng.standard_normal(n)
-        # At the edge of a random spectrum eigenvalues crowd: a large basis tells them.
+        # Largest eigenvalues of random matrices are close: use a large Krylov basis.
         try:
             values = eigs(weights, 6, ncv=120, v0=start, return_eigenvectors=False)
             return np.abs(values).max()
@@ -177,7 +176,7 @@ def largest_modulus(weights, rng):
 
 
 def run(reservoir, inputs, offsets):
-    """States of all sequences, block by block, so that they need not all be held.
+    """States of all sequences, block by block, to save memory.
 
     Parameters
     ----------
@@ -190,14 +189,14 @@ def run(reservoir, inputs, offsets):
     Yields
     ------
     rows : ndarray of shape (n,)
-        Which rows of the data these are: steps of several sequences side by side.
+        Rows of the data: steps of several sequences.
     states : ndarray of shape (n, n_units)
-        The state after each of these rows; not to be written into.
+        The state after each of these rows; read-only.
 
     Raises
     ------
     ValueError
-        If what inputs contribute is infinite.
+        If `drive` is infinite.
     """
     reservoir = reservoir.fastest()
     size = max(1, BLOCK_VALUES // reservoir.n_units)

@@ -1,8 +1,8 @@
-"""Ridge regression on rows that come block by block, by orthogonal triangulation.
+"""Ridge regression, block by block, by QR decomposition.
 
-The rows [1, z, y] are rotated into an upper triangle T, and ``T.T @ T`` would be the
-matrix of the normal equations. The triangle holds all that these do, but with twice the
-digits: it tells small residuals from rounding, and weak penalties count.
+The QR decomposition of the rows [1, z, y] has the triangular factor T; ``T.T @ T`` is
+the matrix of the normal equations. T keeps twice the digits of it, so that small
+residuals and weak penalties are not lost in rounding.
 """
 
 # Authors: The sklearn_seq developers
@@ -15,12 +15,12 @@ from scipy import linalg
 
 from .._core.gaussian import check_squares
 
-COLUMNS = 32  # columns that LAPACK eliminates at a time
+COLUMNS = 32  # block size of LAPACK
 ROUNDING = np.finfo(np.float64).eps
 
 
 class RidgeFit(NamedTuple):
-    """A linear map with an intercept.
+    """Coefficients and intercept.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class RidgeFit(NamedTuple):
     intercept : ndarray of shape (n_targets,)
 
     degrees_of_freedom : ndarray of shape (n_targets,)
-        Trace of the map from the targets of all rows to their fitted values.
+        Trace of the hat matrix.
     """
 
     coef: np.ndarray
@@ -38,7 +38,7 @@ class RidgeFit(NamedTuple):
 
 
 class Triangle:
-    """All that least squares needs to know of the rows seen so far.
+    """The R factor of the rows so far: sufficient statistics of least squares.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Triangle:
         Number of rows.
 
     values : ndarray of shape (size, size), size = 1 + n_inputs + n_targets
-        Upper triangle: the columns of ones, inputs and targets, rotated.
+        Upper triangular factor of the columns of ones, inputs and targets.
     """
 
     def __init__(self, n_inputs, n_targets):
@@ -71,22 +71,22 @@ class Triangle:
 
     @property
     def design(self):
-        """The rotated columns of ones and inputs."""
+        """Columns of T for ones and inputs."""
         return self.values[:, : 1 + self.n_inputs]
 
     @property
     def targets(self):
-        """The rotated columns of targets."""
+        """Columns of T for targets."""
         return self.values[:, 1 + self.n_inputs :]
 
     @classmethod
     def union(cls, parts):
-        """The triangle of all rows of several others, of some of their targets.
+        """The triangle of the rows of several others, for some of their targets.
 
         Parameters
         ----------
         parts : list of (Triangle, ndarray of int)
-            Each with the targets to take from it.
+            Each with the indices of targets to take from it.
         """
         triangle, chosen = parts[0]
         whole = cls(triangle.n_inputs, len(chosen))
@@ -102,7 +102,7 @@ class Triangle:
         Returns
         -------
         fit : RidgeFit
-            Of several minima, the one of smallest norm.
+            The minimum of smallest norm, if there are several.
         """
         k = 1 + self.n_inputs
         triangle = self.values
@@ -120,7 +120,7 @@ class Triangle:
         return RidgeFit(solution[1:].T, solution[0], freedom)
 
     def _solve_singular(self, design, targets):
-        """Without a penalty, or with one that is lost in rounding."""
+        """Minimum-norm solution of a singular problem."""
         cutoff = ROUNDING * len(design)
         coef, _, rank, _ = linalg.lstsq(design[1:, 1:], targets[1:], cond=cutoff)
         intercept = (targets[0] - design[0, 1:] @ coef) / design[0, 0]
@@ -128,19 +128,19 @@ class Triangle:
         return RidgeFit(coef.T, intercept, freedom)
 
     def residuals(self, fit):
-        """The rotated residuals e: ``e.T @ e`` is the sum of their products."""
+        """Residuals e in the rotated rows: ``e.T @ e`` is that of all rows."""
         coef = np.vstack([fit.intercept, fit.coef.T])
         return self.targets - self.design @ coef
 
 
 def rotate(triangle, rows):
-    """Upper triangle of the QR decomposition of a triangle, overwritten, above rows."""
+    """R factor of a triangle, which is overwritten, stacked on rows."""
     columns = min(COLUMNS, len(triangle))
     return linalg.lapack.dtpqrt(0, columns, triangle, rows, overwrite_a=True)[0]
 
 
 def inverse_of_triangle(triangle):
-    """Inverse of an upper triangle; None if it is singular but for rounding."""
+    """Inverse of an upper triangle; None if numerically singular."""
     scale = np.sqrt(np.square(triangle).sum(axis=0))
     if not scale.all() or not np.diagonal(triangle).all():
         return None
@@ -165,14 +165,14 @@ class StreamedRidge:
         self.triangles = {}
 
     def __getstate__(self):
-        # Not every format can save a dictionary whose keys are not strings.
+        # Some formats can only save dicts with string keys.
         return vars(self) | {"triangles": list(self.triangles.items())}
 
     def __setstate__(self, state):
         vars(self).update(state, triangles=dict(state["triangles"]))
 
     def update(self, z, y, known=None):
-        """Add rows: shapes (n, n_inputs), (n, n_targets) and the same; known or not."""
+        """Add rows (n, n_inputs) and targets (n, n_targets); known is a mask."""
         if known is None or known.all():
             self._triangle((True,) * self.n_targets).update(z, y)
             return self
@@ -214,8 +214,8 @@ class StreamedRidge:
     def error_covariance(self, fit):
         """Covariance of the errors to expect on new rows.
 
-        The mean product of the residuals of the targets known together, corrected by
-        generalised cross-validation for the degrees of freedom that the fit has taken.
+        Mean products of residuals over rows in which both targets are known, corrected
+        for the degrees of freedom of the fit by generalised cross-validation.
 
         Parameters
         ----------
@@ -238,9 +238,9 @@ class StreamedRidge:
 
 
 def inflation_of_errors(n, degrees_of_freedom):
-    """By how much errors on new rows are larger than residuals: n / (n - freedom).
+    """Factor n / (n - degrees_of_freedom) from residuals to errors on new rows.
 
-    1 where the fit has so many degrees of freedom that the residuals are rounding.
+    1 where degrees of freedom are so many that the residuals are rounding.
     """
     left = n - degrees_of_freedom
     return np.where(left > 1e-10 * n, n / np.where(left > 1e-10 * n, left, 1.0), 1.0)

@@ -10,10 +10,9 @@ from ._objective import blocks
 
 
 class GaussNewton:
-    """Products with the Gauss-Newton matrix at the objective's present parameters.
+    """Products with the Gauss-Newton matrix at the current parameters.
 
-    What the pass forward leaves behind is kept from product to product, as long as
-    the parameters stay the same.
+    The forward pass is kept from product to product while the parameters stay the same.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def multiply_squared_error(outputs, vector):
 
 
 def multiply_cross_entropy(outputs, vector):
-    """That by logits is ``diag(p) - p p'`` with the probabilities p of the classes."""
+    """The second derivative in the logits is ``diag(p) - p p'``, p = softmax."""
     probabilities = softmax(outputs, axis=1)
     vector *= probabilities
     vector -= probabilities * vector.sum(axis=1, keepdims=True)
@@ -46,10 +46,10 @@ def multiply_by_curvature(loss, outputs, vector, weights, normalizer):
         The loss.
 
     outputs : ndarray of shape (n_targets, n_outputs)
-        Where the derivative is taken.
+        Point at which the derivative is taken.
 
     vector : ndarray of shape (n_targets, n_outputs)
-        What is multiplied.
+        The vector to multiply; overwritten.
 
     weights : ndarray of shape (n_targets,) or (n_targets, n_outputs), or None
         The weights of the targets.
@@ -84,9 +84,9 @@ class GaussNewtonMixin:
     ):
         """Multiply a vector by the Gauss-Newton matrix of the loss.
 
-        With J the derivative of the outputs by the parameters and H the second
-        derivative of the loss by the outputs, this is ``J.T @ H @ J @ vector`` plus
-        the same of the penalty: one tangent pass forward and one pass backward.
+        With the Jacobian J of the outputs and the Hessian H of the loss in the outputs,
+        this is ``J.T @ H @ J @ vector`` plus the penalty's: one tangent (R-operator)
+        pass forward and one pass backward.
 
         Parameters
         ----------
@@ -94,17 +94,17 @@ class GaussNewtonMixin:
             As made by `initialize`.
 
         vector : ParameterVector
-            What is multiplied; it satisfies the constraint.
+            The vector to multiply; it satisfies the constraint.
 
         product : ParameterVector
-            Receives the product, made to satisfy the constraint.
+            Receives the product, projected to the constraint.
 
         inputs, packing, weights, final, initial, alpha, normalizer, workspace
             As in `loss_and_gradient`.
 
         reuse : bool, default=False
-            Whether `workspace` holds what an earlier product left with the same
-            parameters and the same batch: that saves the pass forward.
+            Whether `workspace` holds the forward pass of an earlier product with the
+            same parameters and batch.
         """
         work = workspace or self.workspace(parameters.dtype)
         if not reuse:
@@ -130,7 +130,7 @@ class GaussNewtonMixin:
         self.constrain(product)
 
     def _tangent(self, parameters, vector, inputs, final, work):
-        """Write into ``work.outputs`` how they change as parameters move."""
+        """Write J @ vector, the tangent of the outputs, into ``work.outputs``."""
         packing = work.packing
         rows, moving = inputs, None
         if self.embedding_dim is not None:

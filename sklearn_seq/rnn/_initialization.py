@@ -1,4 +1,4 @@
-"""Where the training of a recurrent network starts."""
+"""Initial parameters of a recurrent network."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""What a layer is given: rows of a data set, or the activities of the layer below."""
+"""Inputs of a layer: rows of a data set, or the activities of the layer below."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -10,9 +10,9 @@ class RowInputs:
     """Inputs in packed rows.
 
     ``fill(k, out)`` writes the inputs of run k, of shape (n_steps, n_inputs, size);
-    ``tangent_blocks(k)`` is how they move, or None; ``receive(k, first, last, weights,
-    pre)`` gets the derivatives `pre` by the product of inputs and weights at the steps
-    from `first` to `last` of run k.
+    ``tangent_blocks(k)`` returns their tangents, or None; ``receive(k, first, last,
+    weights, pre)`` takes the derivatives `pre` in the pre-activations of the steps from
+    `first` to `last` of run k, and propagates them to the inputs.
 
     Parameters
     ----------
@@ -23,10 +23,10 @@ class RowInputs:
         The inputs.
 
     derivative : ndarray of shape (n_rows, n_inputs), default=None
-        If given, receives the derivative of the loss by the inputs.
+        If given, receives the derivative of the loss in the inputs.
 
     tangent : ndarray of shape (n_rows, n_inputs), default=None
-        The motion of the inputs, if they move.
+        The tangent of the inputs, if not zero.
     """
 
     def __init__(self, runs, rows, derivative=None, tangent=None):

@@ -11,8 +11,7 @@ import numpy as np
 class Memory:
     """Named arrays whose shapes change from batch to batch.
 
-    An array is allocated anew only if it was never as large. Its content is whatever
-    was there before.
+    An array is reallocated only if it has to grow. Its content is undefined.
 
     Parameters
     ----------
@@ -29,7 +28,7 @@ class Memory:
         return self.arrays(name, [shape])[0]
 
     def arrays(self, name, shapes):
-        """Several arrays, one behind another in memory."""
+        """Several arrays, contiguous in memory."""
         sizes = [prod(shape) for shape in shapes]
         total = sum(sizes)
         flat = self._flat.get(name)

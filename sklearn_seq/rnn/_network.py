@@ -18,11 +18,11 @@ from .constraints import project_gates, projection
 
 
 class RecurrentNetwork(GaussNewtonMixin):
-    """The shape of a network and what it computes; it holds no parameters.
+    """The architecture of a network and its passes; it holds no parameters.
 
-    Each layer is given, at each time step, its own activities of the step before and
-    the inputs, or the activities of the layer below. Outputs are linear functions of
-    the last layer, or some of its units themselves.
+    At each time step, a layer's inputs are its own activities one step before and the
+    inputs of the network, or the activities of the layer below. Outputs are linear
+    functions of the last layer, or activities of some of its units.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class RecurrentNetwork(GaussNewtonMixin):
         The kind of units.
 
     loss : {"squared_error", "cross_entropy"}, default="squared_error"
-        What training minimises.
+        The loss that training minimises.
 
     readout : {"linear", "units"}, default="linear"
         Whether outputs have weights of their own, or are the activities of the first
@@ -47,9 +47,8 @@ class RecurrentNetwork(GaussNewtonMixin):
 
     recurrent_constraint : {"symmetric", "antisymmetric", "diagonal"} or array-like \
 of shape (n_units, n_units) of int, default=None
-        What the recurrent weights of each layer, or of each gate, must satisfy. In a
-        pattern, places of equal numbers share a weight; all layers then have the
-        same size.
+        Constraint on the recurrent weights of each layer, or gate. In a pattern,
+        entries of equal number share a weight; all layers then have the same size.
 
     initial_state : "learned" or float, default="learned"
         The states before the first step: parameters, or a number for all.
@@ -64,8 +63,8 @@ of shape (n_units, n_units) of int, default=None
     Attributes
     ----------
     state_slices : dict of str to slice
-        Where each state stands among all, by name: ``"hidden_0"``, ``"cell_0"`` and so
-        on. The activities of all layers come first, then the memory cells of an LSTM.
+        Columns of each layer's states, by name: ``"hidden_0"``, ``"cell_0"`` and so on.
+        The activities of all layers come first, then the memory cells of an LSTM.
     """
 
     def __init__(
@@ -132,7 +131,7 @@ of shape (n_units, n_units) of int, default=None
 
     @property
     def free_shapes(self):
-        """The shapes of biases and initial states, which no penalty shrinks."""
+        """The shapes of biases and initial states, which have no penalty."""
         cell, shapes = CELLS[self.cell], {}
         for i, n in enumerate(self.hidden_layer_sizes):
             shapes[f"biases_{i}"] = (cell.n_pre * n,)
@@ -184,7 +183,7 @@ default="orthogonal"
         return initial_parameters(self, random_state, dtype, init, gain)
 
     def constrain(self, vector):
-        """Make parameters, or a gradient, satisfy the constraint, in place.
+        """Project parameters, or a gradient, to the constraint, in place.
 
         Parameters
         ----------
@@ -195,7 +194,7 @@ default="orthogonal"
                 project_gates(self._project, vector[f"recurrent_weights_{i}"])
 
     def workspace(self, dtype):
-        """Return memory to work in with parameters of type `dtype`."""
+        """Return a workspace for parameters of type `dtype`."""
         return Workspace(self, dtype)
 
     def forward(
@@ -232,7 +231,7 @@ default="orthogonal"
             Whether to compute the outputs of the last step of each sequence only.
 
         keep : bool, default=False
-            Whether to keep in the workspace what a pass backward needs.
+            Whether to keep what a backward pass needs in the workspace.
 
         workspace : Workspace, default=None
             Memory to work in, overwritten by the next call that uses it.
@@ -275,7 +274,7 @@ default="orthogonal"
         return [layer.activities(k) for k in range(len(layer.runs))]
 
     def _final(self, blocks, work):
-        """Those after the last step of each sequence, in the order of the batch."""
+        """Values after the last step of each sequence, in the order of the batch."""
         packing = work.packing
         final = np.empty((self.layer_sizes[-2], packing.n_sequences), work.dtype)
         take_final(packing.runs, blocks, final)
@@ -319,7 +318,7 @@ default="orthogonal"
         return np.concatenate([parameters[name] for name in names])
 
     def _by_layer(self, states):
-        """Divide (n_states, ...) among layers, then among kinds of states."""
+        """Split (n_states, ...) by layer, then by kind of state."""
         slices = self.state_slices
         return [
             [states[slices[f"{kind}_{i}"]] for kind in CELLS[self.cell].state_names]

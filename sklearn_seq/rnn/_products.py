@@ -1,4 +1,4 @@
-"""Sums over time of the matrix products that gradients of tied weights are made of."""
+"""Sums over time of matrix products, for gradients of weights."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,24 +7,23 @@ import numpy as np
 from scipy.linalg.blas import dgemm, sgemm
 
 GEMM = {np.dtype(np.float32): sgemm, np.dtype(np.float64): dgemm}
-WIDE, LARGE = 8, 1024  # columns and numbers of a step from which it pays by itself
+WIDE, LARGE = 8, 1024  # columns and values of a step with its own product
 
 
 def add_products(total, left, right, scratch):
-    """Add ``left[t] @ right[t].T`` of all steps to `total`.
+    """Add Σ_t ``left[t] @ right[t].T`` to `total`.
 
-    Large steps add to it one after another; small ones are laid side by side first, so
-    that there is one product.
+    Large steps have a product each; small ones are joined to one product.
 
     Parameters
     ----------
     total : ndarray of shape (n, m), in Fortran order
-        What is added to.
+        Changed in place.
 
     left : ndarray of shape (n_steps, n, size)
 
     right : ndarray of shape (n_steps, m, size)
-        Of both, the rows of each step are contiguous.
+        The rows of each step are contiguous in both.
 
     scratch : Memory
         Memory to work in.

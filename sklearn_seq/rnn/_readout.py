@@ -1,4 +1,4 @@
-"""Outputs as functions of the activities of the last layer."""
+"""Readouts: outputs from the activities of the last layer."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -26,13 +26,13 @@ class LinearReadout:
         np.add(out, parameters["output_biases"], out=out)
 
     def tangent(self, parameters, vector, hidden, tangent_hidden, out):
-        """Compute how outputs change when parameters and activities move."""
+        """Compute the tangent of the outputs."""
         np.matmul(tangent_hidden, parameters["output_weights"], out=out)
         out += hidden @ vector["output_weights"]
         out += vector["output_biases"]
 
     def weights(self, parameters, n_units, n_outputs):
-        """By what activities are multiplied, (n_units, n_outputs)."""
+        """The weights of the activities, (n_units, n_outputs)."""
         return parameters["output_weights"]
 
     def set_gradient(self, gradient, by_readout):
@@ -44,14 +44,14 @@ class LinearReadout:
             The gradient of the network.
 
         by_readout : ndarray of shape (n_outputs, n_units + 1)
-            The derivative by the weights, and in the last column by the biases.
+            The derivative in the weights and, in the last column, the biases.
         """
         gradient["output_weights"][:] = by_readout[:, :-1].T
         gradient["output_biases"][:] = by_readout[:, -1]
 
 
 class UnitsReadout:
-    """Outputs are the activities of the first units themselves."""
+    """Outputs are the activities of the first units."""
 
     def forward(self, parameters, hidden, out):
         out[:] = hidden[..., : out.shape[-1]]

@@ -1,4 +1,4 @@
-"""Sequences, and the states of a recurrent network before and after each."""
+"""Sequences with initial and final states of a recurrent network."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,7 +11,7 @@ from ..sequences import Sequences
 
 
 class StatefulSequences(Sequences):
-    """Sequences that begin and end in states of a network.
+    """Sequences with initial and final states of a network.
 
     Parameters
     ----------
@@ -19,12 +19,12 @@ class StatefulSequences(Sequences):
 
     initial : ndarray of shape (n_sequences, n_given), default=None
         The states before the first row of each sequence, as in
-        `RecurrentNetwork.forward`. Behind a hole in time the network's own count.
+        `RecurrentNetwork.forward`. After a hole in time the network's own are used.
 
     Attributes
     ----------
     final : ndarray of shape (n_sequences, n_states) or None
-        The states after the last row of each, once a network has gone through.
+        The states after the last row of each sequence, set by a forward pass.
 
     first_segments, last_segments : ndarray of shape (n_sequences,)
         The first and last segment of each sequence.
@@ -52,7 +52,7 @@ class StatefulSequences(Sequences):
 
 
 def check_initial_states(initial_states, n_sequences, network, dtype, ids=None):
-    """Initial states as an array of shape (n_sequences, n_given), or None.
+    """Check initial states: an array of shape (n_sequences, n_given), or None.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def check_initial_states(initial_states, n_sequences, network, dtype, ids=None):
         As given by the user.
 
     n_sequences : int
-        How many sequences they are for.
+        Number of sequences.
 
     network : RecurrentNetwork
         The network that starts in them.
@@ -69,7 +69,7 @@ def check_initial_states(initial_states, n_sequences, network, dtype, ids=None):
         The type of its parameters.
 
     ids : list, default=None
-        Names of the sequences, which those in the index of a frame must be.
+        Ids of the sequences, which the index of a frame must hold.
     """
     if initial_states is None:
         return None

@@ -1,4 +1,4 @@
-"""What a recurrent network is trained on."""
+"""Training data of a recurrent network."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -21,7 +21,7 @@ class TrainingData(NamedTuple):
         ``inputs(rows, out)`` writes the inputs of some rows of X into `out`.
 
     rows : ndarray of shape (n_rows,) or None
-        The rows of X that these are; None for all.
+        The rows of X; None for all.
 
     offsets : ndarray of shape (n_segments + 1,)
         Rows ``offsets[i]`` to ``offsets[i + 1] - 1`` are segment i.
@@ -33,13 +33,13 @@ class TrainingData(NamedTuple):
         Their weights, 0 where there is no target.
 
     final : bool
-        Whether targets are those of the last row of each segment.
+        Whether only the last row of each segment has a target.
 
     initial : ndarray of shape (n_segments, n_given) or None
         The states before each segment.
 
     owners : ndarray of shape (n_segments,)
-        The sequence that each segment is of.
+        The sequence of each segment.
     """
 
     inputs: Callable | None
@@ -60,24 +60,24 @@ class TrainingData(NamedTuple):
         self.inputs(positions if self.rows is None else self.rows[positions], out)
 
     def of_rows(self, values):
-        """What is there for all rows of X, of these rows."""
+        """Select the values of these rows from those of all rows of X."""
         return values if self.rows is None else values[self.rows]
 
     def counted(self):
-        """The targets of any weight, as a sorted index."""
+        """Sorted indices of the targets with positive weight."""
         if self.weights is None:
             return np.arange(len(self.values))
         return np.flatnonzero(self.weights.reshape(len(self.weights), -1).any(axis=1))
 
     def with_targets_only(self):
-        """Without the segments that have no target."""
+        """The data without segments that have no target."""
         segments = counted = self.counted()
         if not self.final:
             segments = np.searchsorted(self.offsets, counted, "right") - 1
         return self.subset(np.unique(segments))
 
     def subset(self, segments):
-        """Some of the segments."""
+        """The data of some segments."""
         if np.array_equal(segments, np.arange(self.n_segments)):
             return self
         rows, offsets = rows_of_sequences(self.offsets, segments)
@@ -92,7 +92,7 @@ class TrainingData(NamedTuple):
         )
 
     def until(self, row):
-        """The rows before a row."""
+        """The data before a row."""
         n = int(np.searchsorted(self.offsets, row))
         return self._replace(
             rows=np.arange(row) if self.rows is None else self.rows[:row],
@@ -104,7 +104,7 @@ class TrainingData(NamedTuple):
         )
 
     def judged_from(self, row):
-        """All rows, but only the targets from a row on."""
+        """All rows, with only the targets from a row on."""
         weights = self.weights
         if weights is None:
             weights = np.ones(len(self.values))

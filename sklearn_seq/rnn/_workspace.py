@@ -30,10 +30,10 @@ class Workspace:
         How the rows of the batch are ordered.
 
     inputs : ndarray of shape (n_rows, n_inputs)
-        A place for a batch of inputs in packed order: real numbers, or symbol codes.
+        Buffer for inputs in packed order: real numbers, or symbol codes.
 
     outputs : ndarray of shape (n_targets, n_outputs)
-        The outputs, later the derivative of the loss by the outputs.
+        The outputs, later the derivative of the loss in the outputs.
 
     unset : ndarray of shape (n_states, n_sequences) of bool, or None
         Which initial states came from the network, in packed order; None if all did.
@@ -62,7 +62,7 @@ class Workspace:
         self.inputs = memory.array("inputs", (packing.n_rows, network.n_inputs))
 
     def start(self, packing, keep):
-        """Make room for a pass forward, and back if it is to `keep` all it computes."""
+        """Allocate for a forward pass, and with `keep` for a backward pass, too."""
         if packing is not self.packing:
             self.resize(packing)
         if self._runs != packing.runs or self.keep != keep:

@@ -1,12 +1,10 @@
-"""Linear constraints between the weights of one matrix, kept by gradient descent.
+"""Linear constraints on recurrent weights, by projection of the gradient.
 
-The gradient is computed as usual and then changed to satisfy the constraint; weights
-that satisfy it at first then always will, whatever optimiser follows the gradient, as
-long as it treats equal entries equally. The derivative by a weight that stands in
-several places is the sum of the derivatives by its copies. Here each copy gets their
-mean, the orthogonal projection of the gradient: it has the same direction if all
-weights have equally many copies, and the slope of the loss along every direction that
-satisfies the constraint stays right, as line searches need.
+The gradient is computed as usual and then projected orthogonally onto the constraint.
+Weights that satisfy it initially then always do, with any optimiser that treats equal
+entries equally. The derivative in a shared weight is the sum over its copies; here each
+copy gets their mean. The slope of the loss is right in every direction that satisfies
+the constraint, as line searches need.
 """
 
 # Authors: The sklearn_seq developers
@@ -16,17 +14,17 @@ import numpy as np
 
 
 def symmetric(matrix):
-    """The symmetric part: as much from i to j as from j to i."""
+    """The symmetric part of a matrix."""
     return 0.5 * (matrix + matrix.T)
 
 
 def antisymmetric(matrix):
-    """The antisymmetric part: from i to j minus what goes from j to i."""
+    """The antisymmetric part of a matrix."""
     return 0.5 * (matrix - matrix.T)
 
 
 def diagonal(matrix):
-    """The diagonal: each unit is connected to itself alone."""
+    """The diagonal part of a matrix."""
     return np.diag(np.diag(matrix))
 
 
@@ -43,7 +41,7 @@ class SharedWeights:
     Parameters
     ----------
     pattern : array-like of shape (n_units, n_units) of int
-        Which weight stands in each place of the matrix.
+        Number of the weight at each entry of the matrix.
     """
 
     def __init__(self, pattern):
@@ -82,7 +80,7 @@ def project_gates(project, weights):
         The projection of one square matrix.
 
     weights : ndarray of shape (n_units, n_gates * n_units)
-        Weights, or the gradient by them.
+        Weights, or their gradient.
     """
     n_units, n_columns = weights.shape
     for start in range(0, n_columns, n_units):
