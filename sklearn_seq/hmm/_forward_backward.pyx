@@ -13,10 +13,10 @@ Of a sequence of T rows, with b[t, j] the density of row t in state j::
 with alpha[-1] A = pi, beta[T-1] = 1, and c and d such that alpha[t] and beta[t] sum to
 one. The log-likelihood of a row given those before it is log c[t].
 
-Densities are divided by the largest that counts in the row, which gives the weights of
-the states. What becomes smaller than SMALL may have underflowed. The functions bound what may have
-been lost, and give a sequence up as soon as it may matter: the caller then runs it in
-logarithms. What is done at a row depends on it and the rows before alone.
+Densities of a row enter as weights: divided by their maximum over reachable states.
+Probabilities below SMALL may have underflowed. The functions bound the probability mass
+lost by this and stop at the first row where it may matter; the caller then computes the
+sequence in logarithms. Filtered values depend on no later row.
 
 References
 ----------
@@ -86,14 +86,13 @@ cdef extern from *:
     void add_maxima(const double *a, const double *rows, Py_ssize_t K,
                     double *out) noexcept nogil
 
-cdef double SMALL = 1e-150  # what is smaller may have lost something
-cdef double TOLERABLE = 1e-20  # share of what is lost that does not count
-# If all transitions are more probable than this, whatever is lost at a row is below
-# SMALL / DENSE of it, and below SMALL / DENSE**2 of every state at the next: it never
-# counts.
+cdef double SMALL = 1e-150  # smaller values may have underflowed
+cdef double TOLERABLE = 1e-20  # share of lost probability that is negligible
+# If all transition probabilities exceed this, the loss at a row is below SMALL / DENSE
+# of it, and below SMALL / DENSE**2 of every state at the next: always negligible.
 cdef double DENSE = 1e-60
 cdef enum:
-    BLOCK = 8  # rows after which expected transitions are added up
+    BLOCK = 8  # rows of a block for summing expected transitions
 
 
 cdef struct Model:
@@ -105,7 +104,7 @@ cdef struct Model:
     # rows of K numbers to work on
     double *predicted
     double *lost
-    double *lost_before  # what the rows before have lost, carried to this row
+    double *lost_before  # loss of earlier rows, predicted to this row
 
 
 cdef Model make_model(
@@ -143,7 +142,7 @@ cdef transposed(const double[:, ::1] matrix):
 
 
 cdef bint predict_loss(Model *m) noexcept nogil:
-    """Carry what is lost to the next row; False if it has become negligible there."""
+    """Predict the loss to the next row; False if it is negligible there."""
     cdef Py_ssize_t j
     cdef bint counts = False
     product(m.lost, m.transmat, m.K, m.lost_before)
@@ -155,10 +154,10 @@ cdef bint predict_loss(Model *m) noexcept nogil:
 cdef double weigh(
     Model *m, const double *log_density, double *weight, bint carried
 ) noexcept nogil:
-    """Densities over their largest, of which the logarithm is returned.
+    """Write densities over their maximum to `weight`; return the log of the maximum.
 
-    States that no path reaches have no part in it. If no other can have given the row,
-    all weights are one: it counts as missing.
+    The maximum is over states with a path to them. If the row is impossible in all of
+    them, all weights are one: it counts as missing.
     """
     cdef Py_ssize_t j
     cdef double top = -INFINITY
@@ -181,12 +180,12 @@ cdef double bound_loss(
     const double *joint,
     bint carried,
 ) noexcept nogil:
-    """Bound what is lost in each state of this row, and return its sum.
+    """Bound the loss in each state at this row; return the sum of the bounds.
 
     Parameters
     ----------
     carried
-        Whether `lost_before` counts.
+        Whether `lost_before` is not negligible.
     """
     cdef Py_ssize_t j
     cdef double before, total = 0.0
@@ -217,7 +216,7 @@ cdef Py_ssize_t forward(
     Parameters
     ----------
     alpha_step, weights_step
-        K if those of all rows are kept, 0 if each row overwrites the one before.
+        K to keep the values of all rows, 0 to overwrite those of the row before.
     """
     cdef Py_ssize_t t, j, K = m.K
     cdef double top, total, smallest, lost, size
@@ -266,7 +265,7 @@ cdef bint backward(
     double *block,
     double *counts,
 ) noexcept nogil:
-    """Turn alpha into gamma; return whether nothing that counts was lost.
+    """Turn alpha into gamma, in place; return whether the loss is negligible.
 
     Parameters
     ----------
@@ -277,11 +276,10 @@ cdef bint backward(
         As `forward` left them.
 
     block
-        Room for 2 * BLOCK rows: of alpha[t], and of weights[t+1] * beta[t+1] / sum.
+        Buffer for BLOCK rows of alpha[t], and of weights[t+1] * beta[t+1] / sum.
 
     counts
-        To which expected transitions, over the probabilities of the transitions, are
-        added.
+        Expected transitions, divided by A, are added to it.
     """
     cdef Py_ssize_t t, i, n = 0, K = m.K
     cdef double total, size
@@ -302,8 +300,8 @@ cdef bint backward(
             alpha[t * K + i] = left[i] * beta[i]
             total += alpha[t * K + i]
             size += beta[i]
-        # What underflowed in beta is below 1e-300. Here it is held against what the
-        # rows before t say, too, and so against all paths through the sequence.
+        # Underflow in beta is below 1e-300. `total` weighs beta by alpha[t], and so
+        # takes all paths through the sequence into account.
         if not total >= SMALL:
             return False
         total, size = 1 / total, 1 / size
@@ -469,7 +467,7 @@ cdef double best_path(
     cdef const double *row
     cdef const double *from_each
     for t in range(T):
-        # delta[t] = max_i (delta[t-1, i] + log A[i]), less the largest after the row
+        # delta[t] = max_i (delta[t-1, i] + log A[i]), minus its maximum at each row
         row = log_densities + t * K
         if t == 0:
             memcpy(delta, &log_startprob[0], K * sizeof(double))
@@ -481,7 +479,7 @@ cdef double best_path(
         for i in range(K):
             value = delta[i] + row[i]
             top = value if value > top else top
-        if top == -INFINITY:  # a row that is impossible counts as missing
+        if top == -INFINITY:  # an impossible row counts as missing
             for i in range(K):
                 top = delta[i] if delta[i] > top else top
             for i in range(K):
@@ -497,7 +495,7 @@ cdef double best_path(
     states[T - 1] = best
     total = log_densities[(T - 1) * K + best]
     for t in range(T - 2, -1, -1):
-        # the state before is found again for the states of the path alone
+        # backtracking: recompute the best predecessor along the path alone
         delta -= K
         from_each = &departures[best, 0]
         best = 0

@@ -1,37 +1,34 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """Kalman filter and smoother in square-root form, compiled.
 
-Of a state s given rows, the filter holds the mean a and a factor L of the covariance,
-L L'. A row is whitened, so that it is scalar observations c's + e with e ~ N(0, 1),
-which are taken one at a time (Potter). The time update makes L triangular by
-Householder reflections, whose product is T::
+The filter keeps the mean a of the state and a factor L of its covariance L L'. A
+whitened row is a set of scalar observations c's + e with e ~ N(0, 1), which are
+processed one at a time (Potter). The time update makes L triangular by Householder
+reflections with product T::
 
     observation, of innovation v:  x = L'c,  z = 1 + x'x,  a += L x v / z
                                    L = L (I - x x' / (z + sqrt(z)))
     time:                          a = A a + B u,  [A L, N] T = [L, 0],  where Q = N N'
 
-The smoother works in the coordinates of the filter, s = a + L e, from the last row to
-the first. It holds the mean d and a factor E of the covariance of e; before later rows
-are seen, e ~ N(0, I). Both steps of the filter are linear in e, by matrices that are
-blocks of orthogonal ones or contractions::
+The smoother runs from the last row to the first, in the coordinates e of the filter,
+s = a + L e. It keeps the mean d of e and a factor E of its covariance, initially 0 and
+I. Both steps are linear in e, by blocks of orthogonal matrices or contractions::
 
     time, [T1, T2] the upper rows of T:  d = T1 d,  E = triangular factor of [T1 E, T2]
     observation, x and z as above:       d = (I - x x' / (z + sqrt(z))) d + x v / z
                                          E = (I - x x' / (z + sqrt(z))) E
 
 or d = M d + V v, E = M E for all observations of a row together. Then Cov(s[t+1], s[t])
-= L[t+1] E[t+1] (T1 E[t+1])' L[t]'. Nothing is inverted and nothing cancels: every
-standard deviation has an error of a few roundings of those that it is made of, for any
-R, Q and P0, singular or not.
+= L[t+1] E[t+1] (T1 E[t+1])' L[t]'. There is no inverse and no cancellation: standard
+deviations are accurate to a few roundings, also for singular R, Q and P0.
 
-Covariances do not depend on observed values, but on which of them are missing. They are
-held in a graph. Its nodes are predictions, with L; its edges are rows, with all that a
-pattern of missing values makes of that L. A sequence is a walk along the edges, and
-sequences of equal patterns, or their beginnings, walk the same way. Where L repeats to
-rounding, the edge of a complete row leads back to its own node: the steady state. Where
-L, after a gap, has come back to it, the edge leads there, too. E has a graph of its
-own, whose walks begin at the last row. What nodes and edges hold depends on the way to
-them alone, not on later rows or on other sequences.
+Covariances depend only on which values are missing. They are cached in a graph: nodes
+are predictions, with L; an edge is a row with a pattern of missing values, with the
+update of L by it. Sequences that begin with the same patterns share the same path. When
+L has converged to rounding, the edge of a complete row leads back to its own node: the
+steady state. After a gap, once L has converged again, the edge leads there, too. E has
+a graph of its own, from the last row backwards. The content of nodes and edges depends
+only on the path to them, not on later rows or other sequences.
 
 References
 ----------
@@ -85,7 +82,7 @@ from ._matrices cimport (
 import numpy as np
 
 
-cdef struct Row:  # where the values of a forward edge are
+cdef struct Row:  # the values of a forward edge
     double *lower  # (m, m), what innovations take from later ones of the row
     double *inverse  # (m,), 1 / z
     double *gain  # (m, 2 n), L x / z and V'
@@ -99,7 +96,7 @@ cdef struct Row:  # where the values of a forward edge are
 
 @cython.final
 cdef class Model:
-    """A system, the graphs of its covariances, and room to work in."""
+    """A system, the graphs of its covariances, and work memory."""
 
     cdef const double[:, ::1] A, noise, initial_factor, B, D
     cdef const double[:, :, ::1] C, minus_C, whitener  # minus_C: transposed
@@ -179,7 +176,7 @@ cdef class Model:
         return row
 
     cdef Int forward_root(self) except -1 nogil:
-        """The prediction of a first row."""
+        """The node of the prediction of a first row, with factor of P0."""
         cdef Graph *graph = &self.forward
         cdef Int n = self.n
         cdef double *values
@@ -193,7 +190,7 @@ cdef class Model:
         return graph.root
 
     cdef Int forward_edge(self, Int start, Int kind) except -1 nogil:
-        """Update of the factor by a row of some pattern, and over time."""
+        """The edge of a row of some pattern: measurement and time update of L."""
         cdef Graph *graph = &self.forward
         cdef Int edge = find(graph, start, kind)
         if edge >= 0:
@@ -276,8 +273,8 @@ cdef class Model:
     cdef void turn(self, double *T1, double *old, double *new) noexcept nogil:
         """T1 W, where W is orthogonal and old W = new, two factors of one covariance.
 
-        Both are made triangular. Their rows are taken in the order in which they add
-        most to the span of those before, so that rounding changes small columns only.
+        Both are made triangular, with row pivoting: each time the row that adds most to
+        the span of those before, so that rounding affects small columns only.
         """
         cdef Int n = self.n, i, j, k, r, best
         cdef double *first = self.array
@@ -322,7 +319,7 @@ cdef class Model:
                 )
 
     cdef Int backward_root(self) except -1 nogil:
-        """Nothing is known of later rows."""
+        """The node after a last row, where E = I."""
         cdef Graph *graph = &self.backward
         if graph.root < 0:
             make_room(graph)
@@ -331,9 +328,9 @@ cdef class Model:
         return graph.root
 
     cdef Int backward_edge(self, Int start, Int kind) except -1 nogil:
-        """Update of the factor E by the rows after one, then by itself.
+        """The edge of a row: update of E by later rows, then by the row.
 
-        A start at the root is that of a last row.
+        For a last row, `start` is the root.
         """
         cdef Graph *graph = &self.backward
         cdef Int edge = find(graph, start, kind)
@@ -390,9 +387,9 @@ cdef class Model:
     cdef inline double take_in(
         self, Int edge, const double *x, const double *u, double *mean, double *v
     ) noexcept nogil:
-        """Update of the mean by a row: the log density of the row.
+        """Measurement update of the mean; returns the log density of the row.
 
-        The innovations go to v (m,).
+        Writes the innovations to v (m,).
         """
         cdef Int n = self.n, m = self.m, i
         cdef Int kind = self.forward.edges[edge].kind
@@ -421,7 +418,7 @@ cdef class Model:
     cdef inline void move(
         self, const double *u, const double *mean, double *moved
     ) noexcept nogil:
-        """Update of the mean over time."""
+        """Time update of the mean: A a + B u."""
         cdef Int n = self.n, i
         for i in range(n):
             moved[i] = 0.0 if self.B is None else dot(self.p, &self.B[i, 0], u)
@@ -430,9 +427,10 @@ cdef class Model:
     cdef inline void look_back(
         self, Int edge, bint last, const double *v, double *mean, double *d
     ) noexcept nogil:
-        """Smoothed mean of a row from the filtered one; d becomes that before the row.
+        """Turn the filtered mean of a row into the smoothed one.
 
-        d is the mean of the coordinates of the next prediction, unless it is the last.
+        In place, d changes from the mean of e at row t + 1 (not used at a last row) to
+        that at row t.
         """
         cdef Int n = self.n
         cdef Row row = self.row(edge)
