@@ -122,7 +122,7 @@ class SequenceDensity(SequenceEstimator):
         return float(self._n_parameters() * np.log(sequences.n_rows)) - 2 * total
 
     def _refuse_parameters_set_by_hand(self):
-        """Attributes of a model that was never fitted make no fitted one."""
+        """Refuse a model whose fitted attributes were set by hand."""
         if hasattr(self, "n_features_in_"):
             return
         names = inspect.signature(self.from_parameters).parameters
@@ -136,6 +136,6 @@ class SequenceDensity(SequenceEstimator):
             )
 
     def _total(self, sequences):
-        """Log-likelihood of all rows; -inf where it is beyond floating point."""
+        """Log-likelihood of all rows; -inf if it overflows."""
         with np.errstate(over="ignore"):
             return float(self._log_likelihood(sequences).sum())

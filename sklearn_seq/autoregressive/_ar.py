@@ -33,7 +33,7 @@ METHODS = {"yule_walker": yule_walker, "burg": burg}
 
 
 def sums_up(estimator):
-    """Whether what has been learnt can be added to: by least squares only."""
+    """Whether partial_fit is available: with least squares only."""
     if estimator.method == "least_squares":
         return True
     raise AttributeError(
@@ -115,11 +115,10 @@ class ARRegressor(TapRegressor):
 
     Notes
     -----
-    Before a sequence's first row its first row is thought repeated, so that every row
-    gets a prediction; rows whose taps are incomplete in this way do not count in the
-    fit. The normal equations come from lagged cross-products, and the matrix of taps
-    is never built; where they are ill-conditioned, the fit is repeated by orthogonal
-    triangulation.
+    Before a sequence's first row, taps are padded with it, so that every row gets a
+    prediction; rows with padded taps do not count in the fit. The normal equations come
+    from lagged cross-products, without the matrix of taps; where they are
+    ill-conditioned, the fit is repeated by QR decomposition.
 
     References
     ----------
@@ -216,10 +215,9 @@ class ARRegressor(TapRegressor):
     def partial_fit(self, X, y=None, groups=None) -> Self:
         """Fit the model to more data, on top of those of earlier calls.
 
-        Calls with some whole sequences each give the model that fit gives for all of
-        them, but for rounding. Of the data only second moments are kept, in a triangle
-        of orthogonal triangulation: nothing needs to be gone through again where they
-        are ill-conditioned.
+        Calls with whole sequences give the same model as fit on all of them, up to
+        rounding. Only the R factor of a QR decomposition of the data is kept, which is
+        accurate even where the problem is ill-conditioned.
 
         Parameters
         ----------
@@ -268,7 +266,7 @@ class ARRegressor(TapRegressor):
             )
 
     def _settings(self):
-        """What partial_fit cannot change."""
+        """Settings that partial_fit cannot change."""
         return {
             "n_lags": self.n_lags,
             "fit_intercept": self.fit_intercept,
@@ -286,7 +284,7 @@ class ARRegressor(TapRegressor):
         return self
 
     def _remember_moments(self, sequences, targets, moments):
-        """Distribution of a training row: moments of most rows, and the others."""
+        """Set the distribution of first rows, from moments and the remaining rows."""
         starts, stops = self._runs(sequences, targets)
         n_rows = len(targets.values)
         others = indices_of(np.append(0, stops), np.append(starts, n_rows))
@@ -294,11 +292,11 @@ class ARRegressor(TapRegressor):
         self._first_row = most.update(targets.values[others])
 
     def _runs(self, sequences, targets):
-        """Rows that count: they have a target, and complete taps before it."""
+        """Runs of rows that count: with a target and complete taps."""
         return targets.runs(sequences.offsets, self.burn_in, self.n_lags - 1)
 
     def _moments(self, sequences, targets):
-        """Second moments of the rows that count; None where runs of rows have none."""
+        """Second moments of the rows that count; None if they are not available."""
         runs = self._runs(sequences, targets)
         check_counted(runs[0], self, "learn")
         if targets.kind == SEQUENCE or not targets.known_together():
@@ -390,7 +388,7 @@ class ARRegressor(TapRegressor):
         return np.sort_complex(1.0 / eigenvalues)
 
     def _companion(self):
-        """Companion matrix of the feedback from targets to targets."""
+        """Companion matrix of the autoregression of the targets."""
         columns = self._target_columns(self.exogenous)
         n_targets = len(columns)
         companion = np.eye(n_targets * self.n_lags, k=-n_targets)
@@ -449,9 +447,9 @@ class ARRegressor(TapRegressor):
         return forecast, lay_out(std, sequences.layout)
 
     def _forecast_std(self, n_steps):
-        """Standard deviation of the error 1 … n_steps ahead: (n_steps, n_targets).
+        """Standard deviation of the forecast error by horizon: (n_steps, n_targets).
 
-        The error h steps ahead is Σ_{j<h} Ψ_j w, with Ψ_j the response to an impulse.
+        The error at horizon h is Σ_{j<h} Ψ_j w[t+h-j], with impulse responses Ψ_j.
         """
         check_positive(n_steps, "n_steps")
         companion = self._companion()

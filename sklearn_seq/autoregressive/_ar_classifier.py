@@ -34,8 +34,8 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
     """Multinomial logistic regression on the last `n_lags` rows.
 
     Fitted without y, it predicts the next symbol of a sequence of symbols: a
-    log-linear n-gram of order ``n_lags + 1``, where each of the last `n_lags` symbols
-    casts its own vote,
+    log-linear n-gram of order ``n_lags + 1``, in which the last `n_lags` symbols have
+    additive effects,
 
         log P(x[t+1] = c | x up to t) = intercept[c] + Σ_k coef[c, k, x[t-k]] - log Z.
 
@@ -51,7 +51,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
     C : float, default=1.0
         Inverse of the strength of the L2 penalty on the coefficients, as in
         :class:`~sklearn.linear_model.LogisticRegression`. ``np.inf`` for none. The
-        penalty acts on those of inputs in standard units, see Notes.
+        penalty is on coefficients of standardised inputs, see Notes.
 
     fit_intercept : bool, default=True
         Whether to fit an intercept. Without, inputs are scaled, but not centred.
@@ -61,7 +61,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         :class:`~sklearn.linear_model.LogisticRegression`.
 
     max_iter : int, default=100
-        Most iterations of the solver (L-BFGS).
+        Maximum number of iterations of the solver (L-BFGS).
 
     tol : float, default=1e-4
         The solver stops when no component of the gradient is larger.
@@ -122,13 +122,13 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
     Notes
     -----
-    Before a sequence's first symbol there is none (all indicators 0), and all rows
-    count in the fit. Before a sequence's first row of real numbers that row is thought
-    repeated, and rows whose taps are incomplete in this way do not count.
+    Before a sequence's first symbol all indicators are 0, and all rows count in the
+    fit. Before a sequence's first row of real numbers, taps are padded with that row,
+    and rows with padded taps do not count.
 
     Columns of real numbers are standardised inside, to mean 0 and standard deviation 1
-    over the rows that are learned from: predictions do not depend on the units of X,
-    and no scaler is needed. `C` and `tol` refer to these units.
+    over the training rows: predictions do not depend on the units of X, and no scaler
+    is needed. `C` and `tol` refer to standardised columns.
 
     References
     ----------
@@ -234,7 +234,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
         if hasattr(model, "set_callbacks") and (progress.watched or self.verbose):
             model.set_callbacks(_Relay(end_iteration))
-        # Sparse products do not use BLAS; all that threads do is wait on each other.
+        # Sparse products do not use BLAS: its threads would only wait.
         threads = 1 if sparse.issparse(design) else None
         with threadpool_limits(threads, user_api="blas"):
             model.fit(design, codes)
@@ -248,7 +248,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         return self
 
     def _report(self, design, codes):
-        """What `verbose` tells of a model after an iteration."""
+        """A function that prints the loss of a model after an iteration."""
         lines = IterationReport(type(self).__name__, "cross-entropy", "nats")
         n_iter, before = 0, None
 
@@ -267,9 +267,9 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         return report
 
     def _fit_design(self, sequences, targets):
-        """Taps, one row for each target that counts, their class codes, and units.
+        """Design matrix and class codes of the targets that count, and units.
 
-        Taps of numbers are in standard units.
+        Taps of numbers are standardised.
         """
         text = self._encoder is not None
         index = targets.counted(
@@ -322,7 +322,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=shape)
 
     def _weights_by_code(self, codes):
-        """The class weights of the class codes that there are."""
+        """Class weights by class code, for the codes that occur."""
         there = set(codes.tolist())
         if not isinstance(self.class_weight, dict):
             return self.class_weight
@@ -339,7 +339,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
         }
 
     def _fitted(self, model, targets, design, units):
-        """Our attributes from those of a logistic regression on class codes."""
+        """Fitted attributes from those of a logistic regression on class codes."""
         coef, intercept = model.coef_, np.atleast_1d(model.intercept_)
         seen = getattr(model, "classes_", np.arange(len(self.classes_)))
         if len(seen) < len(self.classes_):
@@ -374,7 +374,7 @@ class ARClassifier(CallbackSupportMixin, TapClassifier):
 
 
 class _Relay:
-    """Callback on the inner logistic regression: hands on its iterations."""
+    """Callback of the inner logistic regression, which forwards its iterations."""
 
     def __init__(self, on_iteration):
         self.on_iteration = on_iteration

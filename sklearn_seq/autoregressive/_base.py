@@ -1,4 +1,4 @@
-"""What all models over delay taps share: taps in, outputs out, closed loops."""
+"""Base of all models over delay taps: taps, outputs, closed loops."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -67,7 +67,7 @@ class TapRegressor(TapModel, RealLoop, SequenceRegressor):
         return self._first_row.mean, self._first_row.covariance
 
     def _remember_first_row(self, targets, more=False):
-        """Gaussian distribution of a training row, for rows without a past."""
+        """Set the Gaussian distribution of first rows, from all training rows."""
         if targets.kind != NEXT:
             return
         earlier = self._first_row if more else RunningGaussian(targets.n_targets)
@@ -77,8 +77,8 @@ class TapRegressor(TapModel, RealLoop, SequenceRegressor):
 class TapClassifier(TapModel, SymbolLoop, SequenceClassifier):
     """Base of the classifiers over delay taps.
 
-    The rows of symbol sequences are numbers of symbols, counted on from one column of
-    X to the next; before a sequence stands one more, "no symbol".
+    Rows of symbol sequences hold symbol numbers, see `SymbolLoop`; one more number is
+    the padding before a sequence.
     """
 
     def _taps(self, sequences):

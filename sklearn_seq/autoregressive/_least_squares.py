@@ -1,7 +1,7 @@
 """Linear least squares and ridge regression, from moments or from rows.
 
-Rows come block by block, and are rotated into a triangle: slower than moments, but
-exact where those are ill-conditioned.
+From rows, block by block, by QR decomposition: slower than from moments, but accurate
+where these are ill-conditioned.
 """
 
 # Authors: The sklearn_seq developers
@@ -14,17 +14,17 @@ from scipy import linalg
 
 from .._core.gaussian import check_squares
 
-SMALLEST_RCOND = 1e-9  # below, rounding of the Gram matrix would show in 8 digits
-SMALLEST_RESIDUAL = 1e-9  # relative variance below which a difference cancels
+SMALLEST_RCOND = 1e-9  # below: coefficients from moments have fewer than 8 digits
+SMALLEST_RESIDUAL = 1e-9  # relative variance below which differences cancel
 
 
 class LinearFit(NamedTuple):
-    """A linear map and its residuals.
+    """Coefficients, intercept and residual covariance.
 
     coef : ndarray of shape (n_targets, n_inputs)
     intercept : ndarray of shape (n_targets,)
     residual_covariance : ndarray of shape (n_targets, n_targets)
-        Sum of squares and products of the residuals over the number of rows.
+        Mean products of the residuals.
     """
 
     coef: np.ndarray
@@ -44,7 +44,7 @@ def solve_moments(moments, alpha):
     Returns
     -------
     fit : LinearFit or None
-        None if the moments are too ill-conditioned to tell: take the rows.
+        None if the moments are too ill-conditioned: solve from rows instead.
     """
     gram = moments.zz.copy()
     gram[np.diag_indices_from(gram)] += alpha
@@ -69,14 +69,14 @@ def solve_moments(moments, alpha):
 
 
 class Triangle(NamedTuple):
-    """All that least squares needs to know of rows [z, y], to the last digit.
+    """R factor of the QR decomposition of rows [z, y], centred or not.
 
     n : int
         Number of rows.
     mean : ndarray of shape (size,), size = n_inputs + n_targets
-        What was subtracted from the rows: their mean, or zero.
+        Subtracted from the rows: their mean, or zero.
     values : ndarray of shape (at most size, size)
-        The rows, rotated: ``values.T @ values`` are their second moments.
+        R: ``values.T @ values`` are the sums of products of the rows.
     """
 
     n: int
@@ -94,7 +94,7 @@ def triangulate(z, y, centre=True):
 
 
 def triangulate_blocks(blocks, centre=True):
-    """Triangles of rows that come block by block.
+    """Triangles of rows, given block by block.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def triangulate_blocks(blocks, centre=True):
     Returns
     -------
     triangles : dict of str to Triangle
-        One for the rows at which the same targets are known, with these targets: under
-        "101" that of the first and third of three.
+        One for each pattern of known targets, with these targets: key "101" means the
+        first and third of three.
     """
     triangles = {}
     for z, y in blocks:
@@ -132,7 +132,7 @@ def pattern_of(key):
 
 
 def merge_patterns(triangles, others, centre=True):
-    """The same for all rows of two such dictionaries."""
+    """Merge two dictionaries of triangles."""
     both = triangles | others
     for pattern in triangles.keys() & others.keys():
         both[pattern] = merge([triangles[pattern], others[pattern]], centre)
@@ -140,7 +140,7 @@ def merge_patterns(triangles, others, centre=True):
 
 
 def triangle_of_moments(moments):
-    """The same from second moments, with half the digits."""
+    """Triangle from second moments, with half the digits."""
     zz, zy, yy = moments.zz, moments.zy, moments.yy
     gram = np.block([[zz, zy], [zy.T, yy]])
     scale = np.sqrt(np.diagonal(gram))
@@ -154,7 +154,7 @@ def triangle_of_moments(moments):
 def merge(triangles, centre=True):
     """Triangle of the rows of several others.
 
-    Each is about its own mean. What the means differ by makes one row more.
+    Each is about its own mean; differences of means add one row.
 
     References
     ----------
@@ -185,18 +185,18 @@ def solve_triangle(triangle, n_inputs, alpha):
     Returns
     -------
     fit : LinearFit
-        Among several minima the one of smallest norm.
+        The minimum of smallest norm, if there are several.
     """
     n, mean, values = triangle
     check_squares(values)
     z, y = values[:, :n_inputs], values[:, n_inputs:]
-    # Columns that rounding alone keeps from being constant are constant.
+    # Columns that vary only by rounding count as constant.
     scale = np.linalg.norm(z, axis=0)
     constant = scale <= 1e-13 * np.sqrt(n) * np.abs(mean[:n_inputs])
     z = np.where(constant, 0.0, z)
     ridge = np.sqrt(alpha) * np.eye(n_inputs) if alpha else np.zeros((0, n_inputs))
     stacked = np.vstack([z, ridge]), np.vstack([y, np.zeros((len(ridge), y.shape[1]))])
-    # What the triangulation leaves of a direction without variance is rounding.
+    # In directions without variance only rounding is left.
     cutoff = np.finfo(np.float64).eps * (n_inputs + np.sqrt(n))
     coef = linalg.lstsq(*stacked, cond=cutoff, lapack_driver="gelsd")[0].T
     residual = y - z @ coef.T
@@ -205,12 +205,12 @@ def solve_triangle(triangle, n_inputs, alpha):
 
 
 def solve_patterns(triangles, n_inputs, alpha, centre=True):
-    """The same minimum for targets some of which are missing.
+    """As `solve_triangle`, with missing targets.
 
     Parameters
     ----------
     triangles : dict of str to Triangle
-        As from `triangulate_blocks`. Each target is known somewhere.
+        As from `triangulate_blocks`. Each target is known in some row.
     n_inputs : int
     alpha : float
     centre : bool, default=True
@@ -219,8 +219,8 @@ def solve_patterns(triangles, n_inputs, alpha, centre=True):
     Returns
     -------
     fit : LinearFit
-        The coefficients of each target are those for the rows where it is known; the
-        residual covariance is over rows where both targets are.
+        Coefficients of each target from the rows where it is known; residual covariance
+        from rows where both targets are.
     """
     if len(triangles) == 1:
         return solve_triangle(*triangles.values(), n_inputs, alpha)

@@ -36,11 +36,11 @@ class TrainingData(NamedTuple):
     take : callable or None
         ``take(positions, out)`` writes taps into `out`.
     positions : ndarray of shape (n_rows,)
-        Where the taps of each row are; without `take`, which rows.
+        Positions of the taps of each row; without `take`, the rows.
     offsets : ndarray of shape (n_samples + 1,) or None
-        With one target per sequence, where the rows of each begin.
+        With one target per sequence, first row of each.
     index : ndarray of shape (n_samples,)
-        Which targets these are.
+        Indices of the targets.
     values : ndarray of shape (n_samples, n_targets), or (n_samples,) of int
     weights : ndarray of shape (n_samples,) or (n_samples, n_targets), or None
     """
@@ -111,9 +111,9 @@ class TapNetwork(TrainedNetwork):
     ):
         """Fit to all targets that count.
 
-        With `more`, go on from where the last fit ended; with `epochs`, for so many
-        epochs and without regard to convergence; with `add`, these data come on top of
-        those of earlier calls.
+        `more`: continue from the parameters of the last fit. `epochs`: train for so
+        many epochs, without a test of convergence. `add`: the data are added to those
+        of earlier calls.
         """
         network = self._make_network(targets)
         if not more:
@@ -148,7 +148,7 @@ class TapNetwork(TrainedNetwork):
         )
 
     def _minimize(self, data, learn, held_out, max_iter, end_iteration, epochs):
-        """Train by the chosen solver."""
+        """Train with `solver`."""
         gradient = self._parameters.zeros_like()
         objective = data.objective(self, gradient, learn, self.alpha)
         if self.solver == "lbfgs":
@@ -182,7 +182,7 @@ class TapNetwork(TrainedNetwork):
         )
 
     def _training_data(self, sequences, targets):
-        """Targets of all rows (or sequences) that count, in the units of the data."""
+        """Targets of all rows (or sequences) that count, before standardisation."""
         context = 0 if self._encodes_symbols() else self.n_lags - 1
         index = targets.counted(sequences.offsets, self.burn_in, context)
         check_counted(index, self, "learn")
@@ -196,7 +196,7 @@ class TapNetwork(TrainedNetwork):
         return TrainingData(None, rows, offsets, index, values, weights)
 
     def _as_learned(self, data, sequences):
-        """Data with taps, and targets as the net learns them."""
+        """Data with taps, and targets as the net is trained on."""
         taps = self._taps(sequences)
         return data._replace(
             take=row_taker(taps.windows),
@@ -218,7 +218,7 @@ class TapNetwork(TrainedNetwork):
         take(positions, out)
 
     def _split(self, sequences, data):
-        """Samples to learn from, and samples held out.
+        """Training samples and held-out samples.
 
         Whole sequences are held out; of a single sequence, its last part.
         """

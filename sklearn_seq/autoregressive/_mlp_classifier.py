@@ -74,7 +74,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         :class:`~sklearn.linear_model.LogisticRegression`.
 
     max_iter : int, default=200
-        Most epochs, or iterations of L-BFGS.
+        Maximum number of epochs, or iterations of L-BFGS.
 
     tol : float, default=1e-4
         Smallest change of the loss (or validation score) that counts as progress. For
@@ -95,7 +95,7 @@ class MLPSequenceClassifier(NetworkClassifier, TapNetwork, TapClassifier):
         Whether to visit the samples in a new random order in each epoch.
 
     warm_start : bool, default=False
-        Whether fit goes on from the last fit's parameters.
+        Whether fit starts from the parameters of the last fit.
 
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of samples and what early stopping

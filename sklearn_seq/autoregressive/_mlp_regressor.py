@@ -62,11 +62,11 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         Whether ``solver="sgd"`` uses Nesterov's momentum.
 
     direct_connections : bool, default=False
-        Whether the taps are also connected to the outputs directly, past the hidden
-        layers: a linear autoregression plus a nonlinear correction.
+        Whether the taps are also connected directly to the outputs: a linear
+        autoregression plus a nonlinear correction.
 
     max_iter : int, default=200
-        Most epochs, or iterations of L-BFGS.
+        Maximum number of epochs, or iterations of L-BFGS.
 
     tol : float, default=1e-4
         Smallest change of the loss (or validation score), in standard units, that
@@ -88,19 +88,18 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         Whether to visit the samples in a new random order in each epoch.
 
     warm_start : bool, default=False
-        Whether fit goes on from the last fit's parameters.
+        Whether fit starts from the parameters of the last fit.
 
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of samples and what early stopping
         holds out. Pass an int for reproducible results.
 
     standardize : bool, default=True
-        Whether the net learns, and computes, in standard units: columns of X and of y
-        with mean 0 and standard deviation 1 over the data of the first fit.
-        `warm_start` and `partial_fit` keep these moments; columns that are constant
-        are centred only.
-        Predictions, forecasts, densities and `noise_covariance_` are in the units of
-        the data all the same.
+        Whether to standardise columns of X and of y inside the net, to mean 0 and
+        standard deviation 1 over the data of the first fit.
+        `warm_start` and `partial_fit` keep these moments; constant columns are
+        only centred. Predictions, forecasts, densities and `noise_covariance_` are in
+        the units of the data.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs: known, but not
@@ -160,7 +159,7 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     Notes
     -----
     X and y need no scaling: with ``standardize=True`` results do not depend on their
-    units. The fitted weights are those between standard units. The net computes in
+    units. The fitted weights are for standardised data. The net computes in
     float32 if X is float32, and in float64 otherwise. Before a sequence's first row
     that row is thought repeated; rows whose taps are incomplete in this way get
     predictions, but do not count in training.

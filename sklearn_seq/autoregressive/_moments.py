@@ -1,8 +1,8 @@
 """Second moments of delay taps, without ever building the matrix of taps.
 
 With z[t] = (x[t], x[t-1], …, x[t-L+1]) the Gram matrix G = Σ z[t] z[t]ᵀ over runs
-a ≤ t < b of target rows needs only its first row of blocks, L lagged cross-products of
-X with itself: down the diagonals
+a ≤ t < b of target rows is block Toeplitz up to boundary terms. Only its first row of
+blocks, L lagged cross-products, is summed; the others follow by
 
     G[i, j] = G[i-1, j-1] + Σ_runs x[a-i] x[a-j]ᵀ - x[b-i] x[b-j]ᵀ.
 """
@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_ROWS = 1 << 15  # within the cache
-DOT_ROWS = 1 << 13  # below what BLAS would use threads for, at a loss
+CHUNK_ROWS = 1 << 15  # rows of a chunk that fits into the cache
+DOT_ROWS = 1 << 13  # rows of a product for which BLAS uses no threads
 
 
 class Moments(NamedTuple):

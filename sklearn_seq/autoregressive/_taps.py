@@ -8,15 +8,15 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..sequences import steps_within
 
-CHUNK_VALUES = 1 << 19  # numbers in a chunk of taps: a few MB, within the cache
+CHUNK_VALUES = 1 << 19  # values in a chunk of taps, which fits into the cache
 
 
 class Taps:
     """Windows of the last `n_lags` rows, the newest first, as a strided view.
 
-    The rows are stored once, backwards in time and with ``n_lags - 1`` rows of padding
-    before each segment, so that the taps of a row are one contiguous piece of memory
-    and the (n_rows, n_lags * n_features) matrix of all taps is never built.
+    The rows are stored once, in reversed time and with ``n_lags - 1`` rows of padding
+    before each segment. So the taps of a row are contiguous in memory, and the
+    (n_rows, n_lags * n_features) matrix of all taps is never built.
 
     Parameters
     ----------
@@ -24,13 +24,13 @@ class Taps:
         Packed rows.
 
     offsets : ndarray of shape (n_segments + 1,)
-        Where segments begin.
+        Rows ``offsets[i]:offsets[i + 1]`` are segment i.
 
     n_lags : int
         Number of taps, the row itself included.
 
     pad : scalar, default=None
-        What stands before a segment's first row. None repeats the first row.
+        Padding before a segment's first row. None repeats the first row.
 
     Attributes
     ----------
@@ -74,17 +74,17 @@ class Taps:
         return self.windows[self.places[index]]
 
     def chunks(self, index=None):
-        """Go through the taps in pieces that fit into the cache.
+        """Iterate over the taps in chunks that fit into the cache.
 
         Parameters
         ----------
         index : ndarray of int, default=None
-            The rows wanted; None for all.
+            Rows of which to take the taps; None for all.
 
         Yields
         ------
         where : slice
-            Which of the rows wanted.
+            Positions in `index`.
         taps : ndarray of shape (n, n_lags * n_features)
             Their taps.
         """
@@ -96,10 +96,10 @@ class Taps:
 
 
 def pooled_rows(offsets, burn_in):
-    """Rows over which a prediction for a whole sequence is averaged.
+    """Rows over which the prediction for a sequence is averaged.
 
-    All but the first `burn_in` of each sequence; the last row of one that is not
-    longer than that.
+    All but the first `burn_in` of each sequence; of sequences that are not longer, the
+    last row.
 
     Returns
     -------

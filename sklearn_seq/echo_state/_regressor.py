@@ -72,11 +72,11 @@ class EchoStateRegressor(
         Determines the weights of the reservoir. Pass an int for reproducible results.
 
     standardize : bool, default=True
-        Whether the net learns, and computes, in standard units: columns of X and of y
-        with mean 0 and standard deviation 1 over the data of the first fit.
-        `partial_fit` keeps these moments; columns that are constant are centred only.
+        Whether to standardise columns of X and of y inside the net, to mean 0 and
+        standard deviation 1 over the data of the first fit.
+        `partial_fit` keeps these moments; constant columns are only centred.
         Predictions, forecasts, densities and `noise_covariance_` are in the units of
-        the data all the same.
+        the data.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs: known, but not

@@ -89,7 +89,7 @@ class GMMHMM(NumericHMM):
         EM has converged when the log-likelihood per time step rises by less.
 
     warm_start : bool, default=False
-        Whether fit goes on from the last fit's parameters.
+        Whether fit starts from the parameters of the last fit.
 
     burn_in : int, default=0
         Number of first time steps of each sequence that the score does not count.

@@ -429,8 +429,8 @@ cdef class Model:
     ) noexcept nogil:
         """Turn the filtered mean of a row into the smoothed one.
 
-        In place, d changes from the mean of e at row t + 1 (not used at a last row) to
-        that at row t.
+        In place, d changes from the mean of e for the prediction of row t + 1 (unused
+        at a last row) to that for the prediction of row t.
         """
         cdef Int n = self.n
         cdef Row row = self.row(edge)

@@ -95,7 +95,7 @@ class LinearDynamicalSystem(
         the longest sequence.
 
     warm_start : bool, default=False
-        Whether fit goes on from the last fit's parameters.
+        Whether fit starts from the parameters of the last fit.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs.

@@ -1,4 +1,4 @@
-"""What estimators that are networks share: training runs, symbols, class weights."""
+"""Mixins of the networks: training runs, symbols, class weights."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -19,14 +19,14 @@ from ._interrupts import train_until_interrupt
 from ._optimizers import OPTIMIZERS
 from ._training import ShuffledBatches
 
-SMALL_NET = 200_000  # parameters below which BLAS threads cost more than they bring
+SMALL_NET = 200_000  # parameters below which BLAS threads do not pay
 
 
 class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
-    """Mixin of the networks: settings, mini-batches, and what a training run leaves.
+    """Mixin of the networks: settings, mini-batches and training runs.
 
     A family keeps its `ParameterVector` in ``_parameters``, its source of randomness in
-    ``_random_state``, and in ``_optimizer`` what it went on with last, or None.
+    ``_random_state``, and its last optimiser, or None, in ``_optimizer``.
     """
 
     _parameter_constraints = {
@@ -73,7 +73,7 @@ class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
         return settings
 
     def _prepare_optimizer(self):
-        """The optimiser of the last fit, or a new one, with the present settings."""
+        """The optimiser of the last fit, or a new one, with the current settings."""
         settings = self._optimizer_settings()
         make = OPTIMIZERS[self.solver]
         if type(self._optimizer) is not make:
@@ -83,18 +83,18 @@ class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
         return self._optimizer
 
     def _batches(self, n_samples, auto):
-        """Mini-batches of so many samples as `batch_size` says, `auto` by default."""
+        """Mini-batches of `batch_size` samples; `auto` if that is "auto"."""
         size = auto if self.batch_size == "auto" else self.batch_size
         random_state = self._random_state if self.shuffle else None
         return ShuffledBatches(n_samples, min(size, n_samples), random_state)
 
     def _held_out(self, owners):
-        """Which samples of some sequences are held out; None if sequences are too few.
+        """Mask of the samples held out; None if there are too few sequences.
 
         Parameters
         ----------
         owners : ndarray of int of shape (n_samples,)
-            The sequence that each is of. Whole sequences are held out.
+            The sequence of each sample. Whole sequences are held out.
         """
         sequences = np.unique(owners)
         n_held_out = int(np.ceil(self.validation_fraction * len(sequences)))
@@ -106,7 +106,7 @@ class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
     def _run_training(
         self, minimize, progress, sequences, targets, *weights, more, add
     ):
-        """Train, and set what has been learnt when all of it is there.
+        """Train, and set the fitted attributes at the end.
 
         Parameters
         ----------
@@ -114,11 +114,11 @@ class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
             ``minimize(end_iteration)`` trains, and returns a `TrainingResult`.
         progress : FitProgress
         sequences, targets, *weights
-            What to measure the fit on: the arguments of `_remember_fit`.
+            Arguments of `_remember_fit`.
         more : bool
-            Whether to go on with the loss curve of the last fit.
+            Whether to continue the loss curve of the last fit.
         add : bool
-            Whether the data come on top of those of earlier calls.
+            Whether the data are added to those of earlier calls.
         """
 
         def fitted():
@@ -148,7 +148,7 @@ class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
         progress.end(lambda: vars(self))
 
     def _report(self, earlier):
-        """What `verbose` tells of each iteration, after those of an earlier fit."""
+        """The printer of iterations, numbered on from an earlier fit."""
         unit = "nats" if hasattr(self, "classes_") else ""
         lines = IterationReport(type(self).__name__, "loss", unit)
         before = earlier[-1] if earlier else None
@@ -167,13 +167,13 @@ class TrainedNetwork(StandardizedInputs, CallbackSupportMixin):
         return report
 
     def _remember_fit(self, sequences, targets, *weights, add):
-        """Set what is measured on the training data, with `add` that of all calls."""
+        """Set statistics of the training data; with `add`, over all calls."""
 
 
 class NetworkClassifier:
     """Mixin of the classifiers: symbols, their embedding, and weights of classes.
 
-    To stand before the mixins of a family, and before `SequenceClassifier`.
+    In a class definition it precedes the mixins of a family and `SequenceClassifier`.
     """
 
     _parameter_constraints = {
@@ -190,7 +190,7 @@ class NetworkClassifier:
         return self._parameters["embedding"] if embeds else None
 
     def _read_fit(self, X, y, groups, classes=None, first_of_many=False):
-        """What fit learns from; a warm start must find the classes it knows."""
+        """As in `SequenceClassifier`; a warm start requires the same classes."""
         more = self.warm_start and self.__sklearn_is_fitted__()
         earlier = self.classes_ if more else None
         sequences, targets = super()._read_fit(X, y, groups, classes, first_of_many)

@@ -13,8 +13,8 @@ from scipy.sparse import csc_array
 
 from . import LOSSES, ParameterVector, gaussian, glorot_uniform
 
-# Activations work in place; `zeros` is an array of zeros of their shape. A derivative
-# multiplies `delta` by the slope, found from the activation, which it may overwrite.
+# Activation functions work in place; `zeros` is an array of zeros of their shape. A
+# derivative multiplies `delta` by the slope, and may overwrite `activation`.
 
 
 def _identity(activation, zeros):
@@ -66,7 +66,7 @@ ACTIVATIONS = {
 
 
 class FeedForward:
-    """The shape of a network and what it computes; it holds no parameters.
+    """The architecture of a network and its passes; it holds no parameters.
 
     Parameters
     ----------
@@ -83,19 +83,19 @@ class FeedForward:
         The function of the hidden units.
 
     loss : {"squared_error", "cross_entropy"}, default="squared_error"
-        What training minimises.
+        The loss that training minimises.
 
     n_symbols : int, default=None
         The number of symbols, if the inputs are symbols: codes from 0 to
-        ``n_symbols``. The last stands for what precedes the sequence; it has an
-        embedding of its own.
+        ``n_symbols``. The last one is padding before a sequence, with an embedding of
+        its own.
 
     embedding_dim : int, default=None
         The number of columns of the embedding matrix.
 
     direct : bool, default=False
-        Whether inputs are also connected to the outputs directly, past the hidden
-        layers. (Without hidden layers they are anyway.)
+        Whether inputs are also connected directly to the outputs. (Without hidden
+        layers they always are.)
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class FeedForward:
         return parameters
 
     def workspace(self, dtype):
-        """Return memory to work in with parameters of type `dtype`."""
+        """Return a workspace for parameters of type `dtype`."""
         return Workspace(self, dtype)
 
     def forward(self, parameters, inputs, *, offsets=None, workspace=None):
@@ -195,7 +195,7 @@ class FeedForward:
             which has at least one row, and outputs are averaged over each sequence.
 
         workspace : Workspace, default=None
-            Memory to work in, overwritten by the next call that uses it.
+            Buffers, overwritten by the next call that uses them.
 
         Returns
         -------
@@ -290,7 +290,7 @@ class FeedForward:
         return loss
 
     def _backpropagate(self, parameters, gradient, inputs, work):
-        """Turn ``work.outputs``, the derivative by the outputs, into the gradient."""
+        """Turn ``work.outputs``, the derivative in the outputs, into the gradient."""
         _, derivative = ACTIVATIONS[self.activation]
         embeds = self.embedding_dim is not None
         x = work.embedded if embeds else inputs
@@ -311,13 +311,13 @@ class FeedForward:
             if self.direct:
                 delta_x += np.dot(work.outputs, parameters["direct"].T)
             delta_x = delta_x.reshape(-1, self.embedding_dim)
-            # As in the lookup, codes are clipped: the product would not check them.
+            # Clip codes as in the lookup: the sparse product does not check them.
             np.clip(inputs.ravel(), 0, self.n_symbols, out=work.one_hot.indices)
             gradient["embedding"][:] = work.one_hot @ delta_x
 
 
 def _penalize(parameters, gradient, strength, work):
-    """Add the slope of half the squared norm times `strength`; return its value."""
+    """Add the gradient of the penalty ``0.5 * strength * |w|²``; return its value."""
     weights, slope = parameters.penalized_flat, gradient.penalized_flat
     pull = np.multiply(weights, strength, out=work.penalty)
     np.add(slope, pull, out=slope)
@@ -330,7 +330,7 @@ def _lengths(offsets, dtype):
 
 
 class Workspace:
-    """Memory for one batch, kept for the next.
+    """Buffers for one batch, reused for the next.
 
     Parameters
     ----------
@@ -343,28 +343,28 @@ class Workspace:
     Attributes
     ----------
     inputs : ndarray of shape (n_rows, n_inputs)
-        A place for a batch of inputs: real numbers, or symbol codes.
+        Buffer for inputs: real numbers, or symbol codes.
 
     embedded : ndarray of shape (n_rows, n_inputs * embedding_dim)
         The embeddings of the symbols.
 
     one_hot : csc_array of shape (n_symbols + 1, n_rows * n_inputs)
-        Sums the derivatives by the embeddings of each symbol.
+        Its product sums the derivatives in the embedding of each symbol.
 
     hidden, deltas : lists of ndarray of shape (n_rows, n_units)
-        The activations of each hidden layer, and the derivatives by their inputs.
+        The activations of each hidden layer, and derivatives in its pre-activations.
 
     zeros : list of ndarray of shape (n_rows, n_units)
-        Zeros, which nothing writes to.
+        Zeros, read-only.
 
     outputs : ndarray of shape (n_rows, n_outputs)
-        The outputs, later the derivative of the loss by the outputs.
+        The outputs, later the derivative of the loss in the outputs.
 
     direct : ndarray of shape (n_rows, n_outputs)
-        What direct connections add to the outputs.
+        The part of the outputs from direct connections.
 
     ones : ndarray of shape (n_rows,)
-        Sums over rows, as a product.
+        Ones, to sum over rows by a product.
 
     penalty : ndarray of shape (n_penalized,)
         The derivative of the L2 penalty.
@@ -378,7 +378,7 @@ class Workspace:
         self.penalty = np.empty(n_penalized, dtype)
 
     def resize(self, n_rows):
-        """Make all arrays `n_rows` long; allocate only if they were never as long."""
+        """Resize all arrays to `n_rows`; allocate only if they have to grow."""
         if n_rows == self.n_rows:
             return
         if n_rows > self._capacity:

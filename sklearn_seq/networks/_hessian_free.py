@@ -12,14 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ._training import TrainingResult, _warn_not_converged
 
-WARM_START = 0.95  # what is kept of the last solution, where the next search starts
-SPACING = 1.3  # the ratio of the numbers of iterations after which steps are kept
-PROGRESS = 5e-4  # conjugate gradients end when an iteration gains less, relatively
-RAISE, LOWER = 3, 1 / 3  # the changes of damping, after a bad and a good step
-SLOPE = 1e-2  # the part of the fall promised by the slope that a step must achieve
-SHORTER = 0.8  # the ratio of the lengths that the line search tries
-N_LENGTHS = 100  # how many of them
-N_FLAT = 10  # the search ends after so many iterations in a row with hardly any fall
+WARM_START = 0.95  # factor of the last solution as the start of the next
+SPACING = 1.3  # ratio of the iteration numbers at which steps are kept
+PROGRESS = 5e-4  # conjugate gradients end at a smaller relative gain
+RAISE, LOWER = 3, 1 / 3  # factors of damping, after a bad and a good step
+SLOPE = 1e-2  # share of the fall predicted by the slope to achieve (Armijo)
+SHORTER = 0.8  # ratio of step lengths in the line search
+N_LENGTHS = 100  # step lengths tried at most
+N_FLAT = 10  # iterations in a row with hardly any fall, to end
 
 
 def train_hessian_free(
@@ -40,15 +40,15 @@ def train_hessian_free(
 
     Each iteration minimises a quadratic model of the loss with the Gauss-Newton
     matrix, plus half `damping` times the squared length of the step, by conjugate
-    gradients: the matrix is never formed, only multiplied by vectors. Of the steps
-    that conjugate gradients passed through, the last is taken back to earlier ones as
-    long as the loss itself is lower there, then shortened until it lowers the loss
-    enough. Damping then falls or rises with the quotient of the true and the modelled
-    fall of the loss (Levenberg-Marquardt). The loss never rises.
+    gradients: the matrix is never formed, only multiplied by vectors. From the last
+    iterate of conjugate gradients, the step backtracks to earlier ones while the loss
+    itself is lower there, then a line search shortens it until the loss falls enough.
+    Damping changes by the ratio of the true and the predicted fall of the loss
+    (Levenberg-Marquardt). The loss never rises.
 
-    Such steps are long where both slope and curvature are small, so that recurrent
-    networks can learn delays over which the gradient vanishes. As it is that small
-    there, `tol` should then be much lower than its default.
+    Steps are long where both slope and curvature are small, so that recurrent networks
+    can learn delays over which the gradient vanishes. For these, `tol` should be much
+    lower than its default.
 
     The search itself runs in double precision, whatever the type of the parameters.
 
@@ -60,27 +60,26 @@ def train_hessian_free(
 
     gauss_newton_product : callable
         ``gauss_newton_product(vector)`` returns the product of the Gauss-Newton matrix
-        of the loss at the present parameters with an ndarray of shape (n_parameters,),
-        in double precision, that it leaves unchanged. What it returns, of the same
-        shape, may be overwritten by the next call. The parameters stay the same during
-        the calls of one iteration.
+        of the loss at the current parameters and a float64 array of shape
+        (n_parameters,), which it does not change. The next call may overwrite its
+        result. Parameters do not change between the calls of one iteration.
 
     parameters, gradient : ParameterVector
-        What to train, changed in place, and what `loss_and_gradient` writes.
+        Trained in place, and written by `loss_and_gradient`.
 
     max_iter : int, default=100
-        The greatest number of iterations.
+        The maximum number of iterations.
 
     tol : float, default=1e-4
-        The search ends when no component of the gradient is larger, or when over ten
-        iterations the loss has hardly fallen, relatively.
+        The search ends when no component of the gradient is larger, or when the loss
+        has hardly fallen over ten iterations.
 
     damping : float, default=1.0
         The initial damping, positive.
 
     max_cg_iter : int, default=250
-        The greatest number of iterations of conjugate gradients in each iteration,
-        with one product each.
+        The maximum number of conjugate-gradient iterations, one product each, in an
+        iteration.
 
     on_iteration_end : callable, default=None
         ``on_iteration_end(n_iter, loss)`` is called after each iteration; training
@@ -114,7 +113,7 @@ def train_hessian_free(
     solution = np.zeros(len(accepted))
     loss_curve, n_flat = [], 0
     converged = stopped = failed = False
-    # A relative fall of the loss too small to be told from rounding.
+    # A relative fall of the loss within rounding.
     ftol = max(2.2e-9, float(np.finfo(parameters.dtype).eps))
 
     def loss_after(step):
@@ -194,16 +193,16 @@ def _diverged(n_iter):
 
 
 class _Step(NamedTuple):
-    """A step, and by how much the loss falls in the quadratic model, undamped."""
+    """A step, and the fall of the loss in the undamped quadratic model."""
 
     step: np.ndarray
     fall: float
 
 
 def _conjugate_gradients(product, slope, start, damping, max_iter):
-    """Steps to lower and lower values of the damped quadratic model.
+    """Iterates of conjugate gradients on the damped quadratic model.
 
-    There is none only if a product is infinite or NaN.
+    Empty only if a product is infinite or NaN.
     """
     steps, values = [], []
     step, residual = start, -slope
@@ -225,7 +224,7 @@ def _conjugate_gradients(product, slope, start, damping, max_iter):
             multiplied = product(direction) + damping * direction
             curvature = direction @ multiplied
             if curvature <= 0 and not step.any():
-                curvature = norm  # without curvature, down the slope
+                curvature = norm  # without curvature: steepest descent
             done = not 0 < curvature < inf
         if value < 0 and (done or i >= next_kept):
             steps.append(_Step(step, 0.5 * damping * float(step @ step) - value))
@@ -244,7 +243,7 @@ def _conjugate_gradients(product, slope, start, damping, max_iter):
 
 
 def _backtrack(steps, loss_after):
-    """Go from the last step to earlier ones as long as the loss falls."""
+    """Backtrack from the last step to earlier ones while the loss falls."""
     chosen, value = steps[-1], loss_after(steps[-1].step)
     for earlier in steps[-2::-1]:
         candidate = loss_after(earlier.step)
@@ -255,7 +254,7 @@ def _backtrack(steps, loss_after):
 
 
 def _shorten(step, value, present, slope, loss_after):
-    """Shorten a step until it lowers the loss enough; None if it never does."""
+    """Armijo line search along a step; None if it fails."""
     promised = SLOPE * float(slope @ step)
     length = 1.0
     for _ in range(N_LENGTHS):

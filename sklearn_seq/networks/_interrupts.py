@@ -1,4 +1,4 @@
-"""Training that a user may interrupt without losing what has been learnt."""
+"""Training that a user may interrupt without losing its progress."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -9,10 +9,10 @@ from ._training import TrainingResult
 
 
 def train_until_interrupt(train, parameters, on_iteration_end):
-    """Train; an interrupt ends it with a warning, and what was learnt is kept.
+    """Train; an interrupt ends it with a warning, and progress is kept.
 
-    As scikit-learn's multilayer perceptron does. An interrupt before the end of the
-    first epoch, or iteration, is passed on, and the parameters are those from before.
+    As in scikit-learn's multilayer perceptron. An interrupt before the end of the first
+    epoch, or iteration, is raised, and the parameters do not change.
 
     Parameters
     ----------
@@ -20,12 +20,12 @@ def train_until_interrupt(train, parameters, on_iteration_end):
         ``train(on_iteration_end)`` returns a `TrainingResult`.
 
     parameters : ParameterVector
-        What it trains, in place. After an interrupt it holds what the last complete
-        epoch or iteration left.
+        Trained in place. After an interrupt it holds the result of the last complete
+        epoch or iteration.
 
     on_iteration_end : callable
-        ``on_iteration_end(n_iter, loss, validation_score)`` is called after each, the
-        score being None where there is none; training stops if it returns True.
+        ``on_iteration_end(n_iter, loss, validation_score)``, the score maybe None, is
+        called after each; training stops if it returns True.
 
     Returns
     -------

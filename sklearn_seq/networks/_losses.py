@@ -1,8 +1,8 @@
 """Losses: a value, and the derivative with respect to the outputs.
 
 Each loss divides a weighted sum over rows by `normalizer`, by default the sum of the
-weights (the number of rows without weights). A row or entry of weight 0 counts for
-nothing, whatever its target is. `derivative` may be `outputs` itself.
+weights (the number of rows without weights). A row or entry of weight 0 is ignored,
+whatever its target is. `derivative` may be `outputs` itself.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def squared_error(outputs, targets, derivative, weights=None, normalizer=None):
         The model's outputs.
 
     targets : ndarray of shape (n_rows, n_outputs)
-        What they should be. NaN is allowed where the weight is 0.
+        The targets. NaN is allowed where the weight is 0.
 
     derivative : ndarray of shape (n_rows, n_outputs)
         Receives the derivative of the loss with respect to `outputs`.
@@ -52,7 +52,7 @@ def squared_error(outputs, targets, derivative, weights=None, normalizer=None):
 
 
 def cross_entropy(outputs, targets, derivative, weights=None, normalizer=None):
-    """Minus the log-probability of the target class under a softmax, in nats.
+    """Cross-entropy: minus the log-probability of the target class, in nats.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ class Objective:
         Has ``workspace``, ``forward`` and ``loss_and_gradient``.
 
     parameters, gradient : ParameterVector
-        Where its parameters are read and its gradient is written.
+        Its parameters, and the buffer for its gradient.
 
     inputs : ndarray of shape (n_rows, n_inputs) or callable
         The inputs, which may be a strided view of overlapping windows, or
@@ -150,8 +150,8 @@ def predict(network, parameters, inputs, n_rows, *, offsets=None, block_size=100
 def row_taker(array):
     """Return ``take(rows, out)``, which copies rows of `array` into `out`.
 
-    ``ndarray.take`` is the fastest, but would first copy all of a strided view. There,
-    indexing copies row by row, and most quickly with each row seen as one item.
+    ``ndarray.take`` is fastest, but copies all of a strided view. For views, indexing
+    is used, which is fastest if each row is one item of a structured type.
     """
     contiguous = array.flags.c_contiguous
     row_is_item = array.strides[1] == array.itemsize and array.size > 0

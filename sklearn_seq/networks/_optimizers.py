@@ -23,7 +23,7 @@ class SGD:
         The share of the last step that is repeated, in [0, 1).
 
     nesterovs_momentum : bool, default=True
-        Whether to look ahead along the momentum.
+        Whether to use Nesterov's momentum.
 
     References
     ----------
@@ -65,7 +65,7 @@ class SGD:
 
 
 class RMSprop:
-    """Gradient descent, each gradient divided by its recent root mean square.
+    """Gradient descent with gradients divided by their running root mean square.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Adam:
         self.first_moment = np.zeros_like(parameters)
         self.second_moment = np.zeros_like(parameters)
         self._work = np.empty_like(parameters)
-        # Arrays of no dimension save the conversion of a number in every call.
+        # 0-dimensional arrays avoid the conversion of numbers in every call.
         scalars = beta_1, beta_2, epsilon / (1 - beta_2) ** 0.5, 0.0
         self._scalars = [np.array(scalar, parameters.dtype) for scalar in scalars]
 
@@ -222,7 +222,7 @@ OPTIMIZERS = {"adam": Adam, "sgd": SGD, "rmsprop": RMSprop}
 
 
 def learns_online(estimator):
-    """Whether partial_fit is available; an error that tells why not."""
+    """Whether partial_fit is available; an error that says why not."""
     if estimator.solver not in OPTIMIZERS:
         raise AttributeError(
             "partial_fit is only available for the mini-batch solvers; "

@@ -16,7 +16,7 @@ from ._optimizers import clip_norm
 
 
 class TrainingResult(NamedTuple):
-    """How a training run went.
+    """Result of a training run.
 
     Attributes
     ----------
@@ -24,12 +24,11 @@ class TrainingResult(NamedTuple):
         The number of epochs, or of iterations of L-BFGS.
 
     converged : bool
-        Whether the stopping rule was met, rather than `max_iter` reached or the hook
-        obeyed.
+        Whether the stopping rule was met, and not `max_iter` or the hook's stop.
 
     loss_curve : list of float
-        The training loss of each epoch, averaged while the parameters moved, or after
-        each iteration of L-BFGS (the initial loss, if there was none to take).
+        The training loss averaged over each epoch, or after each iteration of L-BFGS
+        (the initial loss if there was no iteration).
 
     validation_scores : list of float
         The validation score after each epoch, empty without a validation score.
@@ -56,7 +55,7 @@ class ShuffledBatches:
         The number of samples in a batch; the last one of an epoch may be smaller.
 
     random_state : RandomState or Generator, default=None
-        The source of randomness. Without one, the order stays as it is.
+        The source of randomness. None does not shuffle.
     """
 
     def __init__(self, n_samples, batch_size, random_state=None):
@@ -88,12 +87,12 @@ def train_minibatches(
     warn=True,
     keep_best_on_divergence=False,
 ):
-    """Follow the gradients of mini-batches until the loss stops falling.
+    """Train by stochastic gradients of mini-batches until the loss stops falling.
 
     Training stops when the loss has not fallen below its minimum by more than `tol`,
     or the validation score not risen above its maximum by `tol`, for more than
     `n_iter_no_change` epochs in a row (scikit-learn's rule). If the loss has by then
-    risen tenfold, that is no convergence but a warning.
+    risen tenfold, this is not convergence, and warns.
 
     Parameters
     ----------
@@ -102,28 +101,28 @@ def train_minibatches(
         gradient into `gradient`.
 
     parameters, gradient : ParameterVector
-        What to train, changed in place, and what `loss_and_gradient` writes.
+        Trained in place, and written by `loss_and_gradient`.
 
     optimizer : SGD, RMSprop or Adam
-        Takes the steps. Its state is kept for a later call.
+        The optimiser. Its state is kept for a later call.
 
     batches : iterable
         Yields the indices of each batch of an epoch, anew for each epoch.
 
     max_iter : int, default=200
-        The greatest number of epochs.
+        The maximum number of epochs.
 
     tol : float, default=1e-4
         The smallest change that counts as an improvement.
 
     n_iter_no_change : int or inf, default=10
-        The number of epochs without improvement that are tolerated.
+        The number of epochs without improvement after which training stops.
 
     max_gradient_norm : float, default=None
-        If given, longer gradients are shortened to this norm.
+        If given, the norm of gradients is clipped to this.
 
     validation_score : callable, default=None
-        ``validation_score()`` scores the present parameters, higher is better. If
+        ``validation_score()`` scores the current parameters, higher is better. If
         given, it decides when to stop, and the best parameters are kept.
 
     on_epoch_end : callable, default=None
@@ -131,7 +130,7 @@ def train_minibatches(
         with None where there is no validation score; training stops if it returns True.
 
     warn : bool, default=True
-        Whether to warn when `max_iter` comes before convergence.
+        Whether to warn if `max_iter` is reached before convergence.
 
     keep_best_on_divergence : bool, default=False
         Whether training that diverges after a good epoch ends with a warning and the
@@ -145,7 +144,7 @@ def train_minibatches(
     ------
     ValueError
         If the loss or a parameter becomes infinite or NaN. The parameters are then
-        those from before the epoch; the state of the optimiser is of no more use.
+        those before the epoch; the state of the optimiser is invalid.
     """
     loss_curve, validation_scores = [], []
     best, best_parameters = -inf, None
@@ -211,7 +210,7 @@ def train_minibatches(
 
 
 def _epoch(loss_and_gradient, parameters, gradient, optimizer, batches, max_norm):
-    """One pass over the batches; the mean loss per sample, or the first bad one."""
+    """One pass over the batches; returns the mean loss, or the first non-finite one."""
     total, n_samples = 0.0, 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for indices in batches:
@@ -248,10 +247,10 @@ def train_lbfgs(
         gradient into `gradient`.
 
     parameters, gradient : ParameterVector
-        What to train, changed in place, and what `loss_and_gradient` writes.
+        Trained in place, and written by `loss_and_gradient`.
 
     max_iter : int, default=200
-        The greatest number of iterations.
+        The maximum number of iterations.
 
     max_fun : int, default=15000
         The greatest number of evaluations of the loss.
@@ -303,7 +302,7 @@ def train_lbfgs(
             if stopped:
                 raise StopIteration
 
-    # A relative fall of the loss too small to be told from rounding ends the search.
+    # A relative fall of the loss within rounding ends the search.
     ftol = max(2.2e-9, float(np.finfo(parameters.dtype).eps))
     try:
         found = scipy.optimize.minimize(

@@ -1,4 +1,4 @@
-"""Memory for one batch, kept for the next."""
+"""Buffers for one batch, reused for the next."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

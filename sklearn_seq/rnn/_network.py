@@ -234,7 +234,7 @@ default="orthogonal"
             Whether to keep what a backward pass needs in the workspace.
 
         workspace : Workspace, default=None
-            Memory to work in, overwritten by the next call that uses it.
+            Buffers, overwritten by the next call that uses them.
 
         Returns
         -------
@@ -437,7 +437,7 @@ default="orthogonal"
         return loss
 
     def _backpropagate(self, parameters, gradient, inputs, final, work):
-        """Turn ``work.outputs``, the derivative by the outputs, into the gradient."""
+        """Turn ``work.outputs``, the derivative in the outputs, into the gradient."""
         rows, d_inputs = inputs, None
         if self.embedding_dim is not None:
             rows = work.embedded
@@ -482,7 +482,7 @@ default="orthogonal"
             derivative.sum(axis=1, out=gradient[f"initial_{kind}_{i}"])
 
     def _add_embedding_gradient(self, gradient, inputs, d_inputs):
-        """Sum the derivatives by the embeddings of each symbol."""
+        """Sum the derivatives in the embedding of each symbol."""
         # As in the lookup, codes are clipped: the product would not check them.
         codes = np.clip(inputs.ravel(), 0, self.n_symbols - 1)
         one_hot = csc_array(

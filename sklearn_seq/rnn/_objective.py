@@ -10,7 +10,7 @@ import numpy as np
 from .._core.packing import Packing, packing_of
 from ..networks import row_taker
 
-ABREAST = 1000  # sequences that are predicted side by side
+ABREAST = 1000  # sequences of a prediction batch
 MAX_STEPS = 1000  # time steps that are predicted in one pass
 
 
@@ -91,7 +91,7 @@ class SequenceObjective:
         Parameters
         ----------
         batch : ndarray of int, or Chunk
-            The indices of whole sequences, or what `chunks` yields.
+            The indices of whole sequences, or an item of `chunks`.
 
         Returns
         -------
@@ -113,11 +113,10 @@ class SequenceObjective:
         return loss
 
     def chunks(self, batches, truncate):
-        """Divide batches in time, for one update after every few steps.
+        """Divide batches in time, for truncated backpropagation through time.
 
-        The chunks of a batch are to be given to the objective one after another: each
-        starts in the states that the one before it ended in, which count as
-        constants. This is truncated backpropagation through time.
+        Call the objective with the chunks of a batch in order: each starts from the
+        final states of the one before, which count as constants.
 
         Parameters
         ----------
@@ -186,13 +185,13 @@ class Chunk(NamedTuple):
     Attributes
     ----------
     packing : Packing
-        The steps, of those sequences that have any.
+        The steps of the sequences that are long enough.
 
     sequences : ndarray of shape (n_sequences,)
         The sequences, in the order of the packing.
 
     is_first : bool
-        Whether sequences begin here.
+        Whether it is the first chunk of its batch.
     """
 
     packing: Packing
@@ -233,7 +232,7 @@ class Chunks:
 
 
 class Predictions(NamedTuple):
-    """What `predict` computes.
+    """Result of `predict`.
 
     Attributes
     ----------
@@ -244,7 +243,7 @@ class Predictions(NamedTuple):
         The states after the last row of each sequence.
 
     hidden : ndarray of shape (n_rows, n_units) or None
-        The activities of all units at each row, if asked for.
+        The activities of all units at each row, with `return_hidden`.
     """
 
     outputs: np.ndarray
@@ -290,7 +289,7 @@ def predict(
         Whether to return the activities of the units as well.
 
     block_size : int, default=20000
-        About how many rows are handled at once: a few steps of many sequences.
+        Approximate number of rows of a pass: a few steps of many sequences.
 
     Returns
     -------
@@ -326,7 +325,7 @@ def predict(
                 final=final,
                 workspace=work,
             )
-            # What a sequence ends with overwrites what its earlier parts did.
+            # Final states of later parts overwrite those of earlier ones.
             outputs[active if final else part.rows] = computed
             states[active] = before = network.final_states(work)
             if return_hidden:

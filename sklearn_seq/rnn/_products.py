@@ -26,7 +26,7 @@ def add_products(total, left, right, scratch):
         The rows of each step are contiguous in both.
 
     scratch : Memory
-        Memory to work in.
+        Buffers.
     """
     _, n, size = left.shape
     if size >= WIDE and n * size >= LARGE:

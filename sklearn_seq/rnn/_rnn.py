@@ -1,4 +1,4 @@
-"""What the recurrent networks share: rows in, outputs and states out."""
+"""Base of the recurrent networks: outputs, states and closed loops."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -43,9 +43,9 @@ class ClosedLoopState(NamedTuple):
 
 @documented
 class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Mixin of the recurrent networks: what a fitted one computes.
+    """Mixin of the recurrent networks: methods of a fitted one.
 
-    To be combined with a closed loop and a base of regressors or classifiers.
+    Combine it with a `ClosedLoop` and a base of regressors or classifiers.
     """
 
     __metadata_request__fit = {"sample_weight": None}
@@ -121,7 +121,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return StatefulSequences(sequences, initial)
 
     def _inputs(self, sequences):
-        """Rows as closed loops know them."""
+        """Rows as in closed loops: symbols are numbered."""
         return sequences.rows
 
     def _taker(self, rows):
@@ -129,7 +129,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return row_taker(np.ascontiguousarray(self._to_net(rows)))
 
     def _pass_through(self, sequences, *, final=False, hidden=False):
-        """Outputs, and activities if asked for; notes the final states.
+        """Forward pass: outputs and, with `hidden`, activities; sets final states.
 
         With `final`, outputs are those of the last row of each sequence.
         """
@@ -172,12 +172,12 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return index[index >= last[index] - targets.horizon + targets.advance]
 
     def _continued_outputs(self, sequences):
-        """Predictions of first rows from the states given for their sequences.
+        """Predictions of first rows from given initial states.
 
         Returns
         -------
         rows : ndarray of shape (n,)
-            The first rows of the sequences whose last layer starts in given states.
+            First rows of sequences with given states of the last layer.
 
         outputs : ndarray of shape (n, n_outputs)
         """
@@ -219,9 +219,8 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         score : float
-            Over all rows (or sequences) with a known target that are not among the
-            first `burn_in` of their sequence and, with `target_steps`, are among its
-            last so many.
+            Over all rows (or sequences) with a known target, without the first
+            `burn_in` of each sequence; with `target_steps`, over its last so many.
         """
         sequences = self._read_started(X, groups, initial_states)
         return self._score(sequences, y, sample_weight)
@@ -246,14 +245,13 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         log_density : ndarray
-            In nats, one entry for each row (for each sequence where that is what has
-            a target), in the layout of X. Fitted without y, entry t is the log
-            density (for symbols the log probability) of row t given the earlier rows
-            of its sequence; that of the first row is that of a Gaussian distribution
-            with the moments of the training rows (for symbols their frequencies, each
-            counted once more) or, where states of the last layer are given, that of
-            the network's output in these states. Fitted with y, entry t is that of
-            ``y[t]`` given the rows of X up to t, and 0 where there is no target.
+            In nats, one entry for each row (for each sequence if it has one target),
+            in the layout of X. Fitted without y, entry t is the log density (for
+            symbols the log probability) of row t given the earlier rows of its
+            sequence. For the first row it is given the initial state of the last layer
+            or, without one, under a Gaussian fitted to the training rows (for symbols,
+            Laplace-smoothed frequencies). Fitted with y, entry t is that of ``y[t]``
+            given the rows of X up to t, and 0 where there is no target.
         """
         return self._score_samples(self._read_started(X, groups, initial_states), y)
 
@@ -272,7 +270,7 @@ class RecurrentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         activities : ndarray of shape (n_timesteps, n_units_of_last_layer)
-            In the layout of X: entry t are those after the rows up to t.
+            In the layout of X: entry t is given the rows up to t.
         """
         sequences = self._read_started(X, groups, initial_states)
         if sequences.layout.kind != ROWS:

@@ -107,15 +107,15 @@ class RNNClassifier(
         Whether ``solver="sgd"`` uses Nesterov's momentum.
 
     max_grad_norm : float, default=1.0
-        Longer gradients are shortened to this norm (Pascanu et al., 2013) by the
-        mini-batch solvers. None leaves them as they are.
+        The mini-batch solvers clip the norm of gradients to this (Pascanu et al.,
+        2013). None is no clipping.
 
     class_weight : dict or "balanced", default=None
         Weights of the classes in the loss, as in
         :class:`~sklearn.linear_model.LogisticRegression`.
 
     max_iter : int, default=200
-        Most epochs, or iterations of "lbfgs" and "hessian-free".
+        Maximum number of epochs, or iterations of "lbfgs" and "hessian-free".
 
     tol : float, default=1e-4
         Smallest change of the loss (or validation score) that counts as progress. For
@@ -137,7 +137,7 @@ class RNNClassifier(
         Whether to visit the sequences in a new random order in each epoch.
 
     warm_start : bool, default=False
-        Whether fit goes on from the last fit's parameters.
+        Whether fit starts from the parameters of the last fit.
 
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of sequences and what early stopping

@@ -102,11 +102,11 @@ class RNNRegressor(
         Whether ``solver="sgd"`` uses Nesterov's momentum.
 
     max_grad_norm : float, default=1.0
-        Longer gradients are shortened to this norm (Pascanu et al., 2013) by the
-        mini-batch solvers. None leaves them as they are.
+        The mini-batch solvers clip the norm of gradients to this (Pascanu et al.,
+        2013). None is no clipping.
 
     max_iter : int, default=200
-        Most epochs, or iterations of "lbfgs" and "hessian-free".
+        Maximum number of epochs, or iterations of "lbfgs" and "hessian-free".
 
     tol : float, default=1e-4
         Smallest change of the loss (or validation score), in standard units, that
@@ -129,20 +129,19 @@ class RNNRegressor(
         Whether to visit the sequences in a new random order in each epoch.
 
     warm_start : bool, default=False
-        Whether fit goes on from the last fit's parameters.
+        Whether fit starts from the parameters of the last fit.
 
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of sequences and what early stopping
         holds out. Pass an int for reproducible results.
 
     standardize : bool, default=True
-        Whether the net learns, and computes, in standard units: columns of X and of y
-        with mean 0 and standard deviation 1 over the data of the first fit.
-        `warm_start` and `partial_fit` keep these moments; columns that are constant
-        are centred only.
-        Predictions, forecasts, densities and `noise_covariance_` are in the units of
-        the data all the same. With ``readout="units"``,
-        whose range is fixed, targets stay as they are, and without y so does X.
+        Whether to standardise columns of X and of y inside the net, to mean 0 and
+        standard deviation 1 over the data of the first fit.
+        `warm_start` and `partial_fit` keep these moments; constant columns are only
+        centred. Predictions, forecasts, densities and `noise_covariance_` are in the
+        units of the data. With ``readout="units"``, whose range is fixed, targets are
+        not standardised, and without y neither is X.
 
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs: known, but not
@@ -212,7 +211,7 @@ class RNNRegressor(
     Notes
     -----
     X and y need no scaling: with ``standardize=True`` results do not depend on their
-    units. The fitted weights are those between standard units. The net computes in
+    units. The fitted weights are for standardised data. The net computes in
     float32 if X is float32, and in float64 otherwise.
 
     Blocks of weights stand in the order of the gates: for "lstm" output, input,
@@ -348,9 +347,9 @@ class RNNRegressor(
 
         **weights : dict
             `sample_weight`, array-like of shape (n_samples,): weights of the samples in
-            the loss, rows or the sequences of a panel. It is no argument of its own,
-            because a time step of weight 2 is not a time step twice: what resamples
-            by weights, as boosting does, must not take it for that.
+            the loss: rows, or the sequences of a panel. It is not in the signature, so
+            that tools that resample by weights, as boosting does, do not use it: a time
+            step of weight 2 is not the same as two time steps.
 
         Returns
         -------

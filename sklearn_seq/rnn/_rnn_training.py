@@ -28,13 +28,12 @@ CHUNK = 100  # steps of a chunk
 
 
 class RecurrentTraining(TrainedNetwork):
-    """Mixin of the recurrent networks: how they learn.
+    """Mixin of the recurrent networks: training.
 
-    A subclass fills the hooks ``_loss``, a name of a loss, ``_shapes(targets)``, what
-    the network needs to know of inputs and outputs, ``_training_targets(targets,
-    index)``, the values to learn and their weights, and ``_constant_outputs(data,
-    weighted)``, the best outputs that do not depend on inputs; `weighted` says that
-    samples have weights and that no further data are to come.
+    A subclass fills the hooks ``_loss``, the name of a loss, ``_shapes(targets)``,
+    arguments of the network for inputs and outputs, ``_training_targets(targets,
+    index)``, targets and their weights, and ``_constant_outputs(data, weighted)``, the
+    best constant outputs; `weighted`: samples have weights, and no data follow.
     """
 
     _parameter_constraints = {
@@ -98,7 +97,7 @@ class RecurrentTraining(TrainedNetwork):
         )
 
     def _constraint(self, layers):
-        """The constraint of the recurrent weights, a pattern being checked."""
+        """The constraint on the recurrent weights; a pattern is checked."""
         constraint = self.recurrent_constraint
         if constraint is None or isinstance(constraint, str):
             return constraint
@@ -119,7 +118,7 @@ class RecurrentTraining(TrainedNetwork):
         return pattern
 
     def _begin_training(self, targets, sequences, more):
-        """A new network, or with `more` the last fit's, to go on with."""
+        """A new network, or with `more` that of the last fit."""
         network = self._make_network(targets)
         if not more:
             self._random_state = check_random_state(self.random_state)
@@ -157,9 +156,9 @@ class RecurrentTraining(TrainedNetwork):
     ):
         """Fit to all targets that count.
 
-        With `more`, go on from where the last fit ended; with `epochs`, for so many
-        epochs and without regard to convergence; with `add`, these data come on top of
-        those of earlier calls.
+        `more`: continue from the parameters of the last fit. `epochs`: train for so
+        many epochs, without a test of convergence. `add`: the data are added to those
+        of earlier calls.
         """
         self._begin_training(targets, sequences, more)
         sequences = self._start(sequences, initial_states)
@@ -174,7 +173,7 @@ class RecurrentTraining(TrainedNetwork):
         data = self._as_learned(data, inputs)
         held_out = held_out and self._as_learned(held_out, inputs)
         if not more and self.readout == "linear":
-            # The first predictions are what is best without any input.
+            # Initial predictions are the best constants.
             weighted = sample_weight is not None and epochs is None
             self._parameters["output_biases"][:] = self._constant_outputs(
                 data, weighted
@@ -192,7 +191,7 @@ class RecurrentTraining(TrainedNetwork):
         )
 
     def _minimize(self, data, held_out, max_iter, end_iteration, to_end):
-        """Train by the chosen solver."""
+        """Train with `solver`."""
         truncate = self._steps_of_chunks(data)
         network, parameters = self.network_, self._parameters
         gradient = parameters.zeros_like()
@@ -252,7 +251,7 @@ class RecurrentTraining(TrainedNetwork):
         )
 
     def _steps_of_chunks(self, data):
-        """After how many steps gradients end; None if they never do."""
+        """Number of steps of truncated backpropagation; None for no truncation."""
         if self.truncate is None:
             return None
         whole = self.solver not in OPTIMIZERS or self.target_steps is not None
@@ -282,7 +281,7 @@ class RecurrentTraining(TrainedNetwork):
     # Data
 
     def _training_data(self, sequences, targets, weights):
-        """Targets of all rows (or sequences) that count, in the units of the data."""
+        """Targets of all rows (or sequences) that count, before standardisation."""
         index = self._counted(targets, sequences)
         check_counted(index, self, "learn")
         self._check_target_steps(sequences, targets)
@@ -328,11 +327,11 @@ class RecurrentTraining(TrainedNetwork):
         return data.with_targets_only()
 
     def _as_learned(self, data, inputs):
-        """Data with inputs, and targets as the net learns them."""
+        """Data with inputs, and targets as the net is trained on."""
         return data._replace(inputs=inputs, values=self._learned_values(data.values))
 
     def _check_target_steps(self, sequences, targets):
-        """Every sequence must be as long as the number of steps that count."""
+        """Refuse sequences shorter than `target_steps`."""
         if self.target_steps in (None, "last"):
             return
         lengths = np.diff(sequences.offsets)
@@ -348,7 +347,7 @@ class RecurrentTraining(TrainedNetwork):
             )
 
     def _split(self, data):
-        """Data to learn from, and data held out.
+        """Training data and held-out data.
 
         Whole sequences are held out; of a single sequence, its last part.
         """
@@ -373,13 +372,13 @@ class RecurrentTraining(TrainedNetwork):
 
 
 def _kind_of(network):
-    """What two networks must have in common to share parameters."""
+    """Properties that two networks must share to share parameters."""
     shapes = network.penalized_shapes | network.free_shapes
     return shapes, network.cell, network.readout
 
 
 def _spread(values, weights, places, n, dtype):
-    """Values and weights at their places among n, with weight zero elsewhere."""
+    """Values and weights at the positions `places` of n, with weight 0 elsewhere."""
     if weights is None and len(places) == n:
         all_values = np.empty_like(values)
         all_values[places] = values
@@ -393,7 +392,7 @@ def _spread(values, weights, places, n, dtype):
 
 
 def only_sample_weight(estimator, weights):
-    """The `sample_weight` among further arguments of fit; others are an error."""
+    """The `sample_weight` among keyword arguments of fit; refuse others."""
     unknown = sorted(set(weights) - {"sample_weight"})
     if unknown:
         raise TypeError(

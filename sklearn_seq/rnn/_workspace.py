@@ -11,7 +11,7 @@ from .cells import CELLS
 
 
 class Workspace:
-    """Memory for one batch, kept for the next.
+    """Buffers for one batch, reused for the next.
 
     Parameters
     ----------

@@ -1,13 +1,12 @@
 """Backpropagation through time in one layer of recurrent units.
 
-The forward pass stacks the activities of all units at each step; the backward pass
-peels them off, and the derivatives of all times are summed for each weight (Rumelhart,
-Hinton and Williams, 1986; Werbos, 1990).
+The forward pass stores the activities of all units at each step; the backward pass runs
+over the steps in reverse, and the derivatives of all steps are summed for each weight
+(Rumelhart, Hinton and Williams, 1986; Werbos, 1990).
 
-A step forward is one matrix product, with what the step is computed from side by side:
-the previous activities, 1, and the inputs. So is a step back, from the derivatives by
-the pre-activations and by the outputs. Everything else is done for a run or a chunk of
-steps at once: the factors of these derivatives and the gradient of all weights.
+A forward step is one matrix product with the concatenated previous activities, 1 and
+inputs; a backward step is one with the derivatives in pre-activations and outputs. All
+else is computed for many steps at once: the factors of these derivatives, the gradient.
 
 References
 ----------
@@ -36,21 +35,21 @@ CHUNK = 1 << 18  # pre-activations whose derivatives are computed at once
 
 
 class Above(NamedTuple):
-    """What the activities of a layer are used for: derivatives of the loss.
+    """Derivatives of the loss in what is computed from the activities of a layer.
 
     Attributes
     ----------
     weights : ndarray of shape (n_units, n_outputs)
-        The weights of outputs; there may be none.
+        The readout weights; there may be none.
 
     by_outputs : list of ndarray of shape (n_steps, size, n_outputs)
-        The derivative by the outputs of each run.
+        The derivative in the outputs of each run.
 
     by_activities : list of ndarray of shape (n_steps, n_units, size), or None
-        The derivative by the activities of each run, from a layer above.
+        The derivative in the activities of each run, from a layer above.
 
     by_final : ndarray of shape (n_units, n_sequences) or None
-        The derivative by the activities after the last step of each sequence.
+        The derivative in the activities after the last step of each sequence.
     """
 
     weights: np.ndarray
@@ -60,12 +59,12 @@ class Above(NamedTuple):
 
 
 class Layer:
-    """One layer of recurrent units and the memory it works in.
+    """One layer of recurrent units with its buffers.
 
     Parameters
     ----------
     cell : Cell
-        Its units.
+        The kind of units.
 
     n_inputs : int
         The number of inputs to the layer.
@@ -82,7 +81,7 @@ class Layer:
         The tape and the activities of each run; see `cells`.
 
     d_hidden : list of ndarray of shape (n_steps, n_units, size)
-        The derivative of the loss by the activities of each run, as the layer above
+        The derivative of the loss in the activities of each run, as the layer above
         leaves it.
 
     tangent_hidden : list of ndarray of shape (n_steps + 1, n_units, size)
@@ -109,8 +108,8 @@ class Layer:
             Its runs.
 
         keep : bool
-            Whether the tape of each step is kept. Otherwise one step overwrites that
-            of the other, in memory that the cache holds.
+            Whether to keep the tape of each step. Otherwise steps share memory that
+            stays in the cache.
         """
         self.runs = runs
         n = self.cell.n_units
@@ -121,7 +120,7 @@ class Layer:
         self.hidden = self._blocks("hidden", n + 1 + self.n_inputs, 1)
         for hidden in self.hidden:
             hidden[:, n] = 1
-        # Views of every step take a while to make: they serve until runs change.
+        # Views of every step are slow to make: they are kept until runs change.
         self._steps, self._steps_back = {}, {}
         self._d_hidden = self._tangent_hidden = None
 
@@ -143,7 +142,7 @@ class Layer:
         return self.memory.arrays(name, shapes)
 
     def _repeated_blocks(self, name, n_rows):
-        """As `_blocks`, but all steps of a run are the same memory."""
+        """As `_blocks`, but all steps of a run share memory."""
         shapes = [(n_rows, run.size) for run in self.runs]
         return [
             as_strided(block, (run.n_steps + 1, *block.shape), (0, *block.strides))
@@ -161,7 +160,7 @@ class Layer:
         return self.cell.activities(self.hidden[k])[1:]
 
     def set_weights(self, input_weights, recurrent_weights, biases):
-        """Make the weights ready for steps forward.
+        """Prepare the weights for forward steps.
 
         Parameters
         ----------
@@ -177,10 +176,10 @@ class Layer:
         np.multiply(self.weights, scale[: len(self.weights)], out=self.weights)
 
     def _stack(self, given, weights, fed_weights):
-        """Put weights and biases side by side, as the rows of `hidden` want them.
+        """Concatenate weights and biases in the order of the rows of `hidden`.
 
-        The first `weights` are those of pre-activations with recurrent weights, the
-        others of those that only inputs feed.
+        The first `weights` belong to pre-activations with recurrent weights,
+        `fed_weights` to those with inputs alone.
         """
         input_weights, recurrent_weights, biases = given
         n, n_recurrent = recurrent_weights.shape
@@ -211,7 +210,7 @@ class Layer:
         Parameters
         ----------
         below : RowInputs or LayerInputs
-            What the layer is given.
+            Inputs of the layer.
 
         initial : list of ndarray of shape (n_units, n_sequences)
             The states before the first step.
@@ -233,7 +232,7 @@ class Layer:
             before = [state[-1] for state in self.states(k)]
 
     def _forward_steps(self, k):
-        """What each step of run k works with."""
+        """Arguments of each forward step of run k."""
         if k not in self._steps:
             cell, tape, hidden = self.cell, self.tapes[k], self.hidden[k]
             products = cell.products(tape, hidden)
@@ -257,11 +256,11 @@ class Layer:
             take_final(self.runs, blocks, final)
 
     def _n_going_on(self, k):
-        """The number of sequences that go on after run k."""
+        """The number of sequences that continue after run k."""
         return self.runs[k + 1].size if k + 1 < len(self.runs) else 0
 
     def backward(self, recurrent_weights, input_weights, above, below, into):
-        """Compute the gradient, from the derivatives of the loss by the activities.
+        """Compute the gradient by a backward pass.
 
         Parameters
         ----------
@@ -269,26 +268,25 @@ class Layer:
             As in `set_weights`.
 
         above : Above
-            What the activities are used for.
+            Derivatives of the loss in what is computed from the activities.
 
         below : RowInputs or LayerInputs
-            What the layer was given; gets the derivatives by it.
+            Inputs of the layer; receives the derivatives in them.
 
         into : tuple of ndarray
-            Receives the gradient by input weights, recurrent weights and biases.
+            Receives the gradient in input weights, recurrent weights and biases.
 
         Returns
         -------
         d_initial : list of ndarray of shape (n_units, n_sequences)
-            The derivative by the states before the first step.
+            The derivative in the states before the first step.
 
         by_readout : ndarray of shape (n_outputs, n_units + 1)
-            The derivative by the weights of outputs, and in the last column by their
-            biases.
+            The derivative in the readout weights and, in the last column, biases.
         """
         cell, n_outputs = self.cell, above.weights.shape[1]
-        # An output of step t is computed from what step t + 1 is computed from. Its
-        # derivative joins those by the pre-activations of that step.
+        # Outputs of step t and pre-activations of step t + 1 are functions of the same
+        # activities: their derivatives share a product.
         weights = np.hstack([above.weights, recurrent_weights])
         n_recurrent, n_rows = self.weights.shape
         shape = n_outputs + n_recurrent, n_rows
@@ -319,7 +317,7 @@ class Layer:
         ]
 
     def _widen(self, k, d_states, by_final):
-        """Derivatives by the states after run k, of the sequences active in it."""
+        """Derivatives in the states after run k, for the sequences active in it."""
         n, n_going_on = self.runs[k].size, self._n_going_on(k)
         wider = []
         for i, narrow in enumerate(d_states):
@@ -333,7 +331,7 @@ class Layer:
         return wider
 
     def _start_run(self, k, above, dh, by_readout):
-        """The outputs of the last step of run k, which no step of the run follows."""
+        """Derivatives from the outputs of the last step of run k."""
         by_outputs = above.by_outputs[k][-1].T
         np.add(dh, np.dot(above.weights, by_outputs), out=dh)
         by_readout += np.dot(by_outputs, self.hidden[k][-1, : len(dh) + 1].T)
@@ -344,7 +342,7 @@ class Layer:
             self.cell.linearize(tape, hidden, factors)
 
     def _backward_chunk(self, k, first, last, weights, above, d_states):
-        """Derivatives by the outputs before, and all pre-activations of, some steps."""
+        """Derivatives in the pre-activations of some steps, and in earlier outputs."""
         cell, n_outputs = self.cell, above.weights.shape[1]
         factors, deltas, scratch, direct, steps = self._backward_steps(
             k, first, last, n_outputs
@@ -372,7 +370,7 @@ class Layer:
         return deltas
 
     def _backward_steps(self, k, first, last, n_outputs):
-        """What the steps from `first` to `last` of run k work with, the last first."""
+        """Arguments of the backward steps from `last` to `first` of run k."""
         key = k, first, n_outputs
         if key not in self._steps_back:
             cell, size = self.cell, self.runs[k].size
@@ -393,7 +391,7 @@ class Layer:
         return self._steps_back[key]
 
     def _add_gradient(self, k, first, last, deltas, gradient, fed_gradient):
-        """Add the products of derivatives with what each step is computed from."""
+        """Add the products of derivatives and inputs of each step to the gradient."""
         before, n = self.hidden[k][first:last], len(gradient)
         add_products(gradient, deltas[:, :n], before, self.scratch)
         if len(fed_gradient):
@@ -401,19 +399,19 @@ class Layer:
             add_products(fed_gradient, deltas[:, n:], fed, self.scratch)
 
     def tangent(self, tangents, weights, below, initial):
-        """Compute how the activities change when parameters move.
+        """Compute the tangent of the activities (R-operator).
 
         Parameters
         ----------
         tangents, weights : tuple of ndarray
-            The motion and the present value of input weights, recurrent weights and
-            biases, as in `set_weights`.
+            Tangents and values of input weights, recurrent weights and biases, as in
+            `set_weights`.
 
         below : RowInputs or LayerInputs
-            What the layer is given, and how it moves.
+            Inputs of the layer and their tangents.
 
         initial : list of ndarray of shape (n_units, n_sequences)
-            The motion of the states before the first step.
+            Tangents of the states before the first step.
         """
         cell, n = self.cell, self.cell.n_units
         input_weights, recurrent_weights, _ = weights
@@ -453,10 +451,10 @@ class Layer:
 
 @contextmanager
 def unbuffered():
-    """Make NumPy work on strided arrays in place.
+    """Make NumPy work on strided arrays without a buffer.
 
-    It copies pieces of an array that is not contiguous together, as far as they fit
-    into a buffer. Of the blocks of many steps that is most of the time.
+    By default it copies non-contiguous pieces into a buffer, which takes most of the
+    time for blocks of many steps.
     """
     size = np.setbufsize(16)
     try:
@@ -466,7 +464,7 @@ def unbuffered():
 
 
 def take_final(runs, blocks, out):
-    """Collect what belongs to the last step of each sequence.
+    """Collect the columns of the last step of each sequence.
 
     Parameters
     ----------
@@ -474,7 +472,7 @@ def take_final(runs, blocks, out):
         The runs of the batch.
 
     blocks : list of ndarray of shape (n_steps, n_rows, size)
-        Some steps of each run, the last of them at the end.
+        Last steps of each run, in order of time.
 
     out : ndarray of shape (n_rows, n_sequences)
         Receives the columns, in packed order.

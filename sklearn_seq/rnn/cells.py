@@ -1,25 +1,22 @@
-"""Recurrent units: one step forward, one step back, one step of the tangent.
+"""Recurrent units: a forward, a backward and a tangent step.
 
-Time is a loop outside. All arrays of one step are feature-major, with one row for each
-unit and one column for each sequence, and the gates of a cell lie one below another,
-so that one call computes them all.
+The loop over time is elsewhere. Arrays of one step have a row for each unit and a
+column for each sequence; the gates of a cell are stacked, so that one call computes
+all.
 
-A cell leaves behind its activities h in `hidden` and whatever else it needs for the way
-back on a *tape*, of shape ``(n_steps + 1, n_tape * n_units, n_sequences)``. Entry t of
-`hidden`, of shape ``(n_steps + 1, n_units + 1 + n_inputs, n_sequences)``, is what step
-t is computed from: the h *before* it, a row of ones for the biases, and the inputs.
-The pre-activations of a step, one matrix product, are in place (`products`) when the
-step begins.
+A cell stores its activities h in `hidden`, and what else the backward pass needs on a
+*tape*, of shape ``(n_steps + 1, n_tape * n_units, n_sequences)``. Entry t of `hidden`,
+of shape ``(n_steps + 1, n_units + 1 + n_inputs, n_sequences)``, holds what step t is
+computed from: the *previous* h, a row of ones for the biases, and the inputs. The
+pre-activations, one matrix product, are written (to `products`) before the step.
 
-Derivatives of one step are linear in the derivatives of its states, with *factors*
-that need no recurrence: `linearize` computes those of many steps at once, and both
-`backward` and `tangent` multiply by them. Logistic gates are computed as
-``0.5 * tanh(0.5 * x) + 0.5``, the inner 0.5 being part of the weights (`scale`), so
-that one tanh serves all gates.
+Derivatives of a step are linear in the derivatives of its states, with *factors* that
+need no recursion: `linearize` computes them for many steps at once, and `backward` and
+`tangent` multiply by them. Logistic gates are computed as ``0.5 * tanh(0.5 * x) + 0.5``
+with the inner 0.5 in the weights (`scale`), so that one tanh serves all gates.
 
-A step of few units and sequences takes little longer than the calls it is made of.
-`forward` and `backward` therefore call the functions of NumPy by their bare names, and
-give the array to write to as the last argument.
+With few units and sequences, the overhead of calls dominates a step: `forward` and
+`backward` call NumPy functions by their bare names, with positional output arrays.
 
 References
 ----------
@@ -43,7 +40,7 @@ from numpy import add, multiply, subtract, tanh
 
 
 class Cell:
-    """What all cells have in common.
+    """Base of all cells.
 
     The arguments of a step are views of its arrays, which `forward_views` and
     `factor_views` make for many steps: tuples to be given to ``forward(scratch, *)``,
@@ -52,11 +49,11 @@ class Cell:
     - ``forward`` turns the pre-activations into activities.
     - ``linearize(tape, hidden, out)`` writes the factors of the steps of `tape`, of
       shape (n_steps, n_factors * n_units, n_sequences).
-    - ``backward`` turns `states`, the derivatives of the loss by the states after the
-      step, into those by the pre-activations, and, in place, into those by the states
-      before it, but for h: its derivative is a product with the weights.
-    - ``tangent`` writes into `h` how the activities move when pre-activations and
-      `states`, those before the step, do; further states move in place.
+    - ``backward`` computes, from `states`, the derivatives of the loss in the states
+      after the step, those in the pre-activations and, in place, those in the states
+      before it, except in h, which take a product with the weights.
+    - ``tangent`` writes the tangent of the activities into `h`, given those of the
+      pre-activations and of the previous `states`; other states change in place.
 
     Parameters
     ----------
@@ -77,14 +74,14 @@ class Cell:
         The number of rows for each unit of the tape and of the factors.
 
     state_names : tuple of str
-        What a step hands on to the next.
+        Names of the states that a step passes to the next.
 
     passes_on : bool
-        Whether h also depends on the previous h directly, not by way of weights. A
-        step back then also gets `direct`, where it writes this derivative.
+        Whether h also depends on the previous h directly, not only through weights. A
+        backward step then writes this derivative to `direct`.
 
     scale : ndarray of shape (n_pre * n_units,)
-        By what weights are multiplied for a step forward.
+        Factors of the weights in a forward step.
     """
 
     n_pre = n_recurrent = n_inputs = n_tape = n_factors = 1
@@ -100,7 +97,7 @@ class Cell:
         self.input_rows = slice(first, self.n_pre * n_units)
 
     def initial_biases(self):
-        """The biases that training starts from, (n_pre * n_units,)."""
+        """Initial biases, (n_pre * n_units,)."""
         return np.zeros(self.n_pre * self.n_units)
 
     def rows(self, array, first, last):
@@ -108,7 +105,7 @@ class Cell:
         return array[:, first * self.n_units : last * self.n_units]
 
     def activities(self, hidden):
-        """The part of `hidden` that are activities."""
+        """The part of `hidden` that holds the activities."""
         return hidden[:, : self.n_units]
 
     def states(self, tape, hidden):
@@ -116,11 +113,11 @@ class Cell:
         return (self.activities(hidden),)
 
     def products(self, tape, hidden):
-        """Where the product with the recurrent weights goes at each step."""
+        """Buffer of the product with the recurrent weights at each step."""
         return self.rows(tape[:-1], 0, self.n_recurrent)
 
     def scratch(self, size, dtype):
-        """Arrays to work in."""
+        """Temporary arrays."""
         return np.empty((self.n_units, size), dtype)
 
 
@@ -190,7 +187,7 @@ class LSTM(Cell):
         self.scale[: 3 * n_units] = 0.5
 
     def initial_biases(self):
-        """The forget gate starts open, so that the memory starts long."""
+        """1 for the forget gate, for an initially long memory; otherwise 0."""
         biases = super().initial_biases()
         biases[2 * self.n_units : 3 * self.n_units] = 1
         return biases
@@ -227,7 +224,7 @@ class LSTM(Cell):
         multiply(o, tanh_c, h)
 
     def linearize(self, tape, hidden, out):
-        """Factors of o by dh, of i, f and g by dc, and of dh in dc."""
+        """Factors from dh to o, from dc to i, f and g, and from dh to dc."""
         rows = self.rows
         o, i, i_f = rows(tape, 0, 1), rows(tape, 1, 2), rows(tape, 1, 3)
         g, tanh_c, new = rows(tape, 3, 4), rows(tape, 5, 6), rows(tape, 6, 7)
@@ -313,7 +310,7 @@ class GRU(Cell):
         add(h, n, h)
 
     def linearize(self, tape, hidden, out):
-        """Factors of all pre-activations by dh."""
+        """Factors from dh to all pre-activations."""
         rows = self.rows
         reset, r, n = (rows(tape, k, k + 1) for k in (0, 1, 3))
         by_bracket, by_r, by_z, by_n = (rows(out, k, k + 1) for k in range(4))
@@ -321,7 +318,7 @@ class GRU(Cell):
         np.multiply(n, n, out=by_n)
         np.subtract(self.one, by_n, out=by_n)
         np.multiply(by_n, by_z, out=by_n)
-        # The h before the step minus n, times z, is the h after it minus n.
+        # (h before the step - n) * z = h after the step - n.
         np.subtract(self.activities(hidden)[1:], n, out=by_bracket)
         np.multiply(by_z, by_bracket, out=by_z)
         np.multiply(by_r, reset, out=by_r)

@@ -56,7 +56,7 @@ def gradient_flow(
             Steps back, from 0 to `max_lag`, or to where the longest sequence begins.
 
         norms : ndarray of shape (n_layers, n_lags)
-            Euclidean norm of the derivative of the loss by the activities of each
+            Euclidean norm of the derivative of the loss in the activities of each
             layer so many steps before the output: of a single sequence; of several,
             the root of the mean square over those that reach so far back. It is the
             total derivative, by way of the layers above and of all later steps.
@@ -193,7 +193,7 @@ def _last_targets(model, sequences, y):
 
 
 def _by_outputs(model, outputs, values, known):
-    """The derivative of the loss by the outputs."""
+    """The derivative of the loss in the outputs."""
     if model.network_.loss == "squared_error":
         return np.where(known, outputs - np.where(known, values, 0), 0)
     delta = softmax(outputs, axis=1)
