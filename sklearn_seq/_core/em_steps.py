@@ -1,4 +1,4 @@
-"""Steps that are longer than those of expectation maximisation, which may creep.
+"""Accelerated EM: SQUAREM and quasi-Newton steps.
 
 Both propose steps and are told the result. Where a proposed step would lower the
 log-likelihood, the EM loop takes an EM step instead.

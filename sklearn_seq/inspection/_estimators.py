@@ -16,10 +16,10 @@ def supported_model(estimator, supported, function):
     Parameters
     ----------
     estimator : estimator
-        What the user gave.
+        The estimator that the user gave.
 
     supported : tuple of type
-        The models that `function` knows.
+        The models that `function` supports.
 
     function : str
         Its name, for errors.
@@ -27,7 +27,7 @@ def supported_model(estimator, supported, function):
     Returns
     -------
     model : estimator
-        The model, which is fitted.
+        The fitted model.
     """
     model = fitted_model(estimator)
     if not isinstance(model, supported):
@@ -40,13 +40,13 @@ def supported_model(estimator, supported, function):
 
 
 def read_sequences(estimator, X, groups=None):
-    """X as the model sees it, behind the steps before it."""
+    """X transformed by the steps before the model."""
     model, X = last_step(estimator, X, groups)
     return model.read_sequences(X, groups)
 
 
 def recurrent_inputs(model, sequences):
-    """What the first layer of a recurrent network is given: (n_rows, n_inputs)."""
+    """Inputs of the first layer of a recurrent network: (n_rows, n_inputs)."""
     rows = model._inputs(sequences)
     network = model.network_
     if network.embedding_dim is not None:
@@ -57,7 +57,7 @@ def recurrent_inputs(model, sequences):
 
 
 def reservoir_inputs(model, sequences):
-    """What a reservoir is given: (n_rows, n_inputs), of symbols their indicators."""
+    """Inputs of a reservoir, for symbols indicators: (n_rows, n_inputs)."""
     inputs = model._direct_inputs(model._inputs(sequences))
     return inputs.astype(np.float64)
 

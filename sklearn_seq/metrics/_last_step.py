@@ -14,7 +14,7 @@ def last_step(estimator, X, groups=None):
     """The model at the end of a pipeline, and X as it reaches that model.
 
     Not every method of a pipeline takes metadata, and none does without metadata
-    routing, so that the boundaries in `groups` would get lost on the way.
+    routing, so that `groups` would be lost.
 
     Parameters
     ----------
@@ -22,10 +22,10 @@ def last_step(estimator, X, groups=None):
         A fitted model, a pipeline that ends with one, or a search over either.
 
     X : array-like
-        What the estimator was to be given.
+        Input of the estimator.
 
     groups : array-like of shape (n_samples,), default=None
-        Handed on to the transformers of sequences, and to others that request it.
+        Passed to the transformers of sequences, and to others that request it.
 
     Returns
     -------

@@ -31,7 +31,7 @@ TO_MINIMISE = ("_error", "_loss", "_deviance")
 def flatten_steps(
     y_true, y_pred, *, missing_label=None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One entry for each time step with a label, for the metrics of scikit-learn.
+    """Flatten labels and predictions for the metrics of scikit-learn.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def flatten_steps(
         step has none.
 
     y_pred : array-like
-        What `predict` or `predict_proba` gives for them, in the same layout.
+        Results of `predict` or `predict_proba`, in the same layout.
 
     missing_label : int, float or str, default=None
         A value in `y_true`, such as −1, that also means that a step has no label.
@@ -50,7 +50,7 @@ def flatten_steps(
     Returns
     -------
     y_true : ndarray of shape (n_labels,)
-        The labels that there are.
+        The known labels.
 
     y_pred : ndarray of shape (n_labels,) or (n_labels, n_classes)
         The predictions of their steps.
@@ -104,7 +104,7 @@ def flatten_steps(
 
 
 class Steps:
-    """A fitted model as scikit-learn's scorers know them: a row for each target.
+    """Adapter of a fitted model to scikit-learn's scorers: one row for each target.
 
     Parameters
     ----------
@@ -115,17 +115,17 @@ class Steps:
         Sequences, to predict from.
 
     arguments : dict
-        What its methods are to be called with besides.
+        Further arguments of its methods.
 
     rows : ndarray of int of shape (n_targets,)
-        Which of the outputs, one after another over all sequences, counts for each
-        target. What stands in for X is positions in it, of shape (n, 1).
+        For each target, the index of its output among those of all sequences. Scorers
+        get positions in `rows`, of shape (n, 1), for X.
 
     join : bool
-        Whether the outputs come sequence by sequence.
+        Whether the outputs are a list by sequence.
 
     output : int, default=None
-        The one output of a regressor of several to look at.
+        The output to score, of a regressor with several.
     """
 
     def __init__(self, model, X, arguments, rows, join, output=None):
@@ -160,7 +160,7 @@ class Steps:
 
 
 def score_steps(scorer, model, X, y, groups, sample_weight):
-    """What a scorer of scikit-learn says of the targets that count."""
+    """Score of a scikit-learn scorer on the targets that count."""
     if not is_classifier(model) and not is_regressor(model):
         raise TypeError(
             f"A per-step scorer needs a classifier or a regressor, but got "
@@ -211,7 +211,7 @@ def _targets_of(model, X, y, groups):
 
 
 def _targets_of_other(model, X, y, groups):
-    """The same for other models, such as an ensemble of sequence models."""
+    """As `_targets_of`, for other models, such as ensembles of sequence models."""
     if y is None:
         raise ValueError(
             f"A per-step scorer needs y for {type(model).__name__}, which is no "

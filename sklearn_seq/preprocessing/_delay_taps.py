@@ -36,13 +36,13 @@ class DelayTaps(TransformerMixin, SequenceEstimator):
     Parameters
     ----------
     n_lags : int, default=1
-        Number of delay taps: the rows, the latest included, that stand side by side.
-        1 leaves the rows as they are. A sequence may be shorter than that.
+        Number of delay taps, the row itself included. 1 leaves the rows unchanged. A
+        sequence may be shorter.
 
     fill : "edge" or float, default="edge"
-        What stands before a sequence's first row, and behind a hole. "edge" repeats
-        the first row, as :class:`~sklearn_seq.autoregressive.ARRegressor` does. A
-        number stands there itself: 0.0, or NaN, which marks the taps as missing.
+        Padding before a sequence's first row, and after a hole. "edge" repeats the
+        first row, as :class:`~sklearn_seq.autoregressive.ARRegressor` does. A number is
+        a constant value: 0.0, or NaN, which marks the taps as missing.
 
     %(gaps)s
 

@@ -4,10 +4,10 @@ All arrays have one row for each sequence. A step is computed from pre-activatio
 
     a = x W + h U + b,
 
-of as many blocks of units as the cell has gates, in the order of the fitted weights. It
-hands on the activities h and, of an LSTM, the memory c. The slopes are the partial
-derivatives unit by unit; they suffice for products with the Jacobian of a step and with
-its transpose.
+with a block of units for each gate of the cell, in the order of the fitted weights. The
+state is the activities h and, of an LSTM, the memory c. The slopes are the partial
+derivatives unit by unit, which give products with the Jacobian of a step and with its
+transpose.
 """
 
 # Authors: The sklearn_seq developers
@@ -25,16 +25,16 @@ class Slopes(NamedTuple):
     Attributes
     ----------
     h_by_pre : ndarray of shape (n_blocks, n_sequences, n_units)
-        Of the new activities by the pre-activations, the new memory being fixed.
+        ∂h/∂a of the new activities, at fixed new memory.
 
     h_by_h : ndarray of shape (n_sequences, n_units)
-        Of the new activities by the old ones, past the weights.
+        Direct ∂h/∂h of the new activities in the old ones, not through the weights.
 
     h_by_c, c_by_c : ndarray of shape (n_sequences, n_units) or None
-        Of the new activities by the new memory, and of that by the old memory.
+        Of the new activities in the new memory, and of that in the old memory.
 
     c_by_pre : ndarray of shape (n_blocks, n_sequences, n_units) or None
-        Of the new memory by the pre-activations.
+        ∂c/∂a of the new memory.
     """
 
     h_by_pre: np.ndarray
@@ -118,7 +118,7 @@ class LayerMap:
         return self.step_function(blocks, h, c)
 
     def tangent(self, slopes, dx, dh, dc):
-        """How h and c move when inputs and states do.
+        """Tangents of h and c, from tangents of inputs and states.
 
         Tangents are of shape (n_sequences, n_directions, n).
         """
@@ -133,9 +133,9 @@ class LayerMap:
         return new_h + slopes.h_by_c[:, np.newaxis] * new_c, new_c
 
     def cotangent(self, slopes, gh, gc):
-        """From derivatives by the new h and c to those by x, h and c.
+        """Derivatives in x, h and c, from derivatives in the new h and c.
 
-        `gc` is the total derivative, that by way of the new h included.
+        `gc` is the total derivative, also through the new h.
         """
         d_pre = gh * slopes.h_by_pre
         by_c = None

@@ -104,7 +104,7 @@ class ReservoirSystem:
 
 
 class ConstantInput:
-    """A system whose inputs do not change: an autonomous one."""
+    """A system with constant inputs, as an autonomous system."""
 
     def __init__(self, system, inputs):
         self.system = system
@@ -122,9 +122,9 @@ class ConstantInput:
 
 
 class FeedbackLoop:
-    """A system that is fed its own outputs.
+    """A system in closed loop: its outputs are its next inputs.
 
-    Where outputs also depend on the last inputs, these follow the states.
+    Where outputs also depend on the last inputs, these are appended to the states.
     """
 
     def __init__(self, system):
@@ -157,7 +157,7 @@ ACTIVATIONS = {
 
 
 class DelayLoop:
-    """A model over delay taps that is fed its own outputs; states are the taps."""
+    """A model over delay taps in closed loop; states are the taps."""
 
     def __init__(self, model):
         self.n_features = model.n_features_in_
@@ -237,7 +237,7 @@ def open_system(model, sequences):
 
 
 def closed_loop(model, function):
-    """A model that is fed its own predictions of the next step."""
+    """The closed loop of a model of the next step."""
     check_next_step(model, function)
     if len(model._target_columns(model.exogenous)) < model.n_features_in_:
         raise ValueError(
@@ -252,12 +252,12 @@ def closed_loop(model, function):
 
 
 def lockstep(offsets):
-    """The rows of one time step after another, the longest sequences first.
+    """Iterate over time steps; rows of the longest sequences come first.
 
     Yields
     ------
     rows : ndarray of shape (n_active,)
-        The rows of those that are not over yet.
+        The rows of the sequences that have not ended.
     """
     lengths = np.diff(offsets)
     order = np.argsort(-lengths, kind="stable")
@@ -267,7 +267,7 @@ def lockstep(offsets):
 
 
 def visited_states(model, loop, sequences):
-    """The states of an autonomous system that rows of data lead its model to.
+    """States of an autonomous system that rows of data drive its model to.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def visited_states(model, loop, sequences):
         The fitted model.
 
     loop : ConstantInput, FeedbackLoop or DelayLoop
-        What was made of it.
+        The autonomous system of the model.
 
     sequences : Sequences
         The data.

@@ -26,7 +26,7 @@ from ._dynamics import (
 
 NETWORKS = RNNRegressor, RNNClassifier, EchoStateRegressor, EchoStateClassifier
 LOOPS = MLPSequenceRegressor, ARRegressor
-BLOCK_VALUES = 1 << 22  # entries of the Jacobians that are held at once
+BLOCK_VALUES = 1 << 22  # entries of the Jacobians of a block
 MAX_DAMPING = 1e12
 
 
@@ -42,12 +42,12 @@ def fixed_points(
     merge_distance: float = 1e-4,
     random_state=None,
 ) -> Bunch:
-    """Find states that a fitted model stays in, and tell which of them attract.
+    """Find fixed points of a fitted model, and their stability.
 
     The squared length of a step, ``q(h) = 0.5 * |F(h) - h|**2``, is minimised from many
     starts (Sussillo and Barak, 2013). Where q is zero, h is a fixed point of the map F.
-    The eigenvalues of its Jacobian there tell what happens nearby: those of modulus
-    below one are directions in which states return.
+    The eigenvalues of its Jacobian there determine stability: along directions of
+    modulus below one, nearby states return.
 
     Parameters
     ----------
@@ -75,16 +75,15 @@ def fixed_points(
         Number of starts. More may find more fixed points.
 
     max_iter : int, default=200
-        Most steps of the Levenberg-Marquardt method from each start.
+        Maximum number of Levenberg-Marquardt steps from each start.
 
     tol : float, default=1e-8
         Longest step ``|F(h) - h|`` of a state that is reported. A larger one also
-        shows slow points, near which states linger. Where states are rows, those of a
+        shows slow points. Where states are rows, those of a
         net with ``standardize=True`` are measured in standard deviations.
 
     merge_distance : float, default=1e-4
-        Points nearer to each other than that, in each state, are one; in the units of
-        `tol`.
+        Points that differ by less in each state are merged; in the units of `tol`.
 
     random_state : int, RandomState instance or None, default=None
         Determines the starts. Pass an int for reproducible results.
@@ -208,7 +207,7 @@ def _check_settings(n_starts, max_iter, tol, merge_distance):
 
 
 def _autonomous(model, estimator, x):
-    """The map whose fixed points are asked for."""
+    """The map F whose fixed points to find."""
     if isinstance(model, LOOPS):
         if x is not None:
             raise ValueError(
@@ -256,7 +255,7 @@ def _draw_states(model, system, n, rng):
 
 
 def _jacobians(tangent, n, n_states):
-    """From a function that moves tangents to matrices: (n, n_states, n_states)."""
+    """Jacobians (n, n_states, n_states), from a function that maps tangents."""
     basis = np.broadcast_to(np.eye(n_states), (n, n_states, n_states))
     return tangent(basis).swapaxes(1, 2)
 
@@ -264,8 +263,8 @@ def _jacobians(tangent, n, n_states):
 def minimize_speed(system, states, max_iter):
     """Minimise ``0.5 * |F(h) - h|**2`` by the Levenberg-Marquardt method.
 
-    All starts move at once. The damping falls after steps down, and grows after others,
-    which are not taken; near a fixed point steps become those of Newton's method.
+    All starts are updated at once. The damping falls after a step that lowers the
+    speed, and grows after a rejected one; near a fixed point steps become Newton's.
 
     Parameters
     ----------
@@ -273,15 +272,15 @@ def minimize_speed(system, states, max_iter):
         The map F.
 
     states : ndarray of shape (n_starts, n_states)
-        Where to start.
+        Initial states.
 
     max_iter : int
-        Most steps.
+        Maximum number of steps.
 
     Returns
     -------
     states : ndarray of shape (n_starts, n_states)
-        Where the search ended.
+        Final states.
     """
     states = states.copy()
     n_states = states.shape[1]
@@ -318,7 +317,7 @@ def minimize_speed(system, states, max_iter):
 
 
 def _merge(points, residuals, distance):
-    """One point for all that are near each other, the one of the smallest residual."""
+    """Merge points near each other to the one of the smallest residual."""
     chosen, counts = [], []
     for i in np.argsort(residuals, kind="stable"):
         if chosen:

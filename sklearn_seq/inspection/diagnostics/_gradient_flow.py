@@ -18,18 +18,18 @@ from .._estimators import read_sequences, recurrent_inputs, supported_model
 from ._dynamics import units_of
 from ._recurrent import initial_states, layer_maps, recurrent_readout
 
-BLOCK_VALUES = 1 << 23  # numbers of a block of sequences that are held at once
+BLOCK_VALUES = 1 << 23  # values of a block of sequences
 
 
 @documented
 def gradient_flow(
     estimator, X, y=None, groups=None, *, max_lag: int | None = None
 ) -> Bunch:
-    """Norm of the gradient of the loss by the state of a network some steps back.
+    """Norm of the gradient of the loss in the states of earlier steps.
 
     The loss of the last target of each sequence is propagated back through time. Where
-    its gradient by the activities vanishes with the lag, the network cannot learn what
-    it should have remembered for so long; where it grows exponentially, it explodes
+    its gradient in the activities vanishes with the lag, the network cannot learn to
+    remember for so long; where it grows exponentially, it explodes
     (Bengio et al., 1994; Pascanu et al., 2013).
 
     Parameters
@@ -45,7 +45,7 @@ def gradient_flow(
     %(groups)s
 
     max_lag : int, default=None
-        Most steps back. None goes back to the first row of the longest sequence.
+        Largest lag. None goes back to the first row of the longest sequence.
 
     Returns
     -------
@@ -53,19 +53,19 @@ def gradient_flow(
         Dictionary-like object, with the following attributes.
 
         lags : ndarray of shape (n_lags,)
-            Steps back, from 0 to `max_lag`, or to where the longest sequence begins.
+            From 0 to `max_lag`, or to the first row of the longest sequence.
 
         norms : ndarray of shape (n_layers, n_lags)
             Euclidean norm of the derivative of the loss in the activities of each
-            layer so many steps before the output: of a single sequence; of several,
-            the root of the mean square over those that reach so far back. It is the
-            total derivative, by way of the layers above and of all later steps.
+            layer at each lag before the output: for several sequences, the root mean
+            square over those that are long enough. It is the total derivative, through
+            the layers above and all later steps.
 
         memory_norms : ndarray of shape (n_layers, n_lags)
             The same for the memory cells. Only with ``cell="lstm"``.
 
         n_sequences : ndarray of shape (n_lags,)
-            Sequences that reach so far back.
+            Number of sequences that are long enough.
 
     Raises
     ------
@@ -158,7 +158,7 @@ class Ends(NamedTuple):
         The targets: numbers, or class codes.
 
     known : ndarray of bool of shape (n, n_targets)
-        Which of them are there.
+        Which of them are known.
     """
 
     starts: np.ndarray
@@ -167,7 +167,7 @@ class Ends(NamedTuple):
     known: np.ndarray
 
     def blocks(self, size):
-        """A few sequences of similar length at a time."""
+        """Blocks of sequences of similar length."""
         order = np.argsort(self.starts - self.rows, kind="stable")
         for first in range(0, len(order), size):
             block = order[first : first + size]
@@ -205,7 +205,7 @@ def _by_outputs(model, outputs, values, known):
 def _run(layers, initial, inputs, rows, n_active):
     """The states of all layers before and after each step of some sequences.
 
-    They stand side by side with their ends at the same step, the longest first.
+    Sequences are aligned at their ends, the longest first.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def _run(layers, initial, inputs, rows, n_active):
     rows : ndarray of shape (n_steps, n_sequences)
         The row of each step.
     n_active : ndarray of shape (n_steps,)
-        How many sequences have begun.
+        Number of sequences that have begun.
 
     Returns
     -------

@@ -33,14 +33,13 @@ def lyapunov_exponents(
     washout: int = 100,
     random_state=0,
 ) -> Bunch:
-    """Largest Lyapunov exponents: the rates at which nearby states part.
+    """Largest Lyapunov exponents: growth rates of distances between nearby states.
 
-    Of a model that runs on by itself, each prediction being its next input, a largest
-    exponent below zero tells a fixed point or cycle that attracts, zero a drift along a
-    quasi-periodic course, and above zero chaos. With ``driven=True`` they are the
-    conditional exponents of a network that X drives: if the largest is below zero,
-    its states forget where they started and are an echo of the inputs alone (the
-    echo state property, here for these inputs).
+    For a model in closed loop, a negative largest exponent means an attracting fixed
+    point or cycle, zero a quasi-periodic orbit, and a positive one chaos. With
+    ``driven=True`` they are the conditional exponents of a network that X drives: if
+    the largest is negative, the network forgets its initial states (the echo state
+    property, here for these inputs).
 
     Parameters
     ----------
@@ -70,12 +69,12 @@ def lyapunov_exponents(
         behind the washout are.
 
     washout : int, default=100
-        Number of first time steps that are not counted: the state reaches its
-        attractor, and tangents turn into their directions.
+        Number of first time steps that are not counted, in which states and tangents
+        converge to the attractor and its directions.
 
     random_state : int, RandomState instance or None, default=0
-        Determines the tangents at the start, which do not matter behind a washout that
-        is long enough.
+        Determines the initial tangents, which do not matter after a long enough
+        washout.
 
     Returns
     -------
@@ -206,16 +205,16 @@ def _check_length(sequences, washout):
 
 
 def tangent_growth(steps, states, n_exponents, washout, rng, model=None):
-    """Logarithms of how far orthonormal tangents are stretched, summed over steps.
+    """Log growth of orthonormal tangents, summed over steps.
 
     Parameters
     ----------
     steps : iterable of callable
-        Each turns states into the next ones, of the first few sequences where the
-        others are over, and a function that moves tangents along; see `_dynamics`.
+        Each returns the next states, of the first sequences if others have ended, and a
+        function that maps tangents; see `_dynamics`.
 
     states : ndarray of shape (n_sequences, n_states)
-        Where they start.
+        Initial states.
 
     n_exponents : int
         Number of tangents.
@@ -227,7 +226,7 @@ def tangent_growth(steps, states, n_exponents, washout, rng, model=None):
         Draws the first tangents.
 
     model : estimator, default=None
-        Whose steps they are, for the error if they are unstable.
+        The model, for the error if it is unstable.
 
     Returns
     -------
@@ -235,7 +234,7 @@ def tangent_growth(steps, states, n_exponents, washout, rng, model=None):
         The sums over the steps that count.
 
     counts : ndarray of shape (n_sequences,)
-        The number of these.
+        The number of these steps.
     """
     n_sequences, n_states = states.shape
     q, _ = np.linalg.qr(rng.standard_normal((n_sequences, n_states, n_exponents)))
