@@ -1,4 +1,4 @@
-"""What runs here: for bug reports."""
+"""Versions of the package, its dependencies and kernels, for bug reports."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -81,7 +81,7 @@ def package_versions():
 
 
 def kernels():
-    """What runs the recursions of each family that has a compiled kernel.
+    """Whether the recursions of each family are compiled.
 
     The kernel alone is loaded, not the family.
     """

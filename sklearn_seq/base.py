@@ -1,4 +1,4 @@
-"""What fit, predict and score mean, once for all families."""
+"""Base classes of all estimators and of the regressors."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""What fit, predict and score mean for classifiers; symbols and class labels."""
+"""Base class of the classifiers, of class labels and of symbols."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""What fit and score mean for models of the sequences themselves."""
+"""Base class of the generative models of sequences."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""Every layout of sequences in, one packed form, the layout back."""
+"""Sequences in packed form, and their layouts."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""What the families of models share."""
+"""Code that the families of models share."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""Where the HTML representation of an estimator leads its reader."""
+"""Link to the documentation in the HTML representation of an estimator."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -9,7 +9,7 @@ CHUNK_ROWS = 1 << 15  # rows at a time, so that temporaries stay in the cache
 
 
 def gaussian_log_density(residuals, covariance, known=None):
-    """Log density of residuals under N(0, covariance), in nats.
+    """Log density -½ rᵀ Σ⁻¹ r - ½ log|2 π Σ| of residuals r under N(0, Σ), in nats.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Markov chains: their probabilities, their long run, and draws."""
+"""Markov chains: checks, counts, stationary distribution, draws."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

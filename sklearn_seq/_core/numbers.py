@@ -1,4 +1,4 @@
-"""Numbers as values of parameters: True and False are none."""
+"""Parameter constraints for numbers that refuse True and False."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

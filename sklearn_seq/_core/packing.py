@@ -1,4 +1,4 @@
-"""Sequences of unequal length side by side, time step by time step, none padded."""
+"""Packed mini-batches of sequences of unequal length, time-major, without padding."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""R² in units in which no square overflows or vanishes."""
+"""R² without overflow or underflow of squares."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""Predictions that leave the data of fit by orders of magnitude warn."""
+"""Warnings of predictions far from the training targets."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""What scikit-learn has under private names, or not in every version: 1.6 and later.
+"""Private names of scikit-learn, and names that 1.6 and later do not all have.
 
 No other file imports a private name of scikit-learn.
 """

@@ -1,4 +1,4 @@
-"""Standard units to compute in: columns of mean 0 and standard deviation 1."""
+"""Standardization of inputs and targets, inside the nets."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

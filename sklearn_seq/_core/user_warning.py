@@ -1,4 +1,4 @@
-"""Warnings that show the line of the user's that they are about."""
+"""Warnings that point to a line of the user's code."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

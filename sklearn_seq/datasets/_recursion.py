@@ -1,4 +1,4 @@
-"""The linear recursion that several makers run on."""
+"""The linear recursion of several makers."""
 
 import numpy as np
 

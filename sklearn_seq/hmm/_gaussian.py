@@ -33,7 +33,7 @@ class GaussianHMM(NumericHMM):
 
     init : {"kmeans", "segments", "random"} or dict, default="kmeans"
         Where a run starts: from k-means clusters of the rows, from each sequence cut
-        into `n_components` stretches of equal length (the flat start of left-right
+        into `n_components` segments of equal length (the flat start of left-right
         models), or from random rows.
         A dict holds values from which the first run starts, by the names of `fixed`;
         what it does not name starts as with "kmeans", and so do further runs.

@@ -29,7 +29,7 @@ class PoissonHMM(NumericHMM):
 
     init : {"kmeans", "segments", "random"} or dict, default="kmeans"
         Where a run starts: from k-means clusters of the rows, from each sequence cut
-        into `n_components` stretches of equal length (the flat start of left-right
+        into `n_components` segments of equal length (the flat start of left-right
         models), or from random rows.
         A dict holds values from which the first run starts, by the names of `fixed`;
         what it does not name starts as with "kmeans", and so do further runs.
@@ -47,11 +47,10 @@ class PoissonHMM(NumericHMM):
         The same for each row of transition probabilities.
 
     rates_prior : float or array-like, default=0.0
-        Events counted beforehand: the gamma prior's shape, less than which it has no
-        say.
+        Pseudo-counts of events: the shape of the gamma prior is this plus 1.
 
     rates_weight : float or array-like, default=0.0
-        Time steps in which they were counted: the gamma prior's inverse scale.
+        Number of time steps of these pseudo-counts: the rate of the gamma prior.
 
     transmat_mask : array-like of bool of shape (n_components, n_components), \
             default=None
@@ -198,7 +197,7 @@ class PoissonHMM(NumericHMM):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
-        tags.input_tags.categorical = True  # which is to say, integers
+        tags.input_tags.categorical = True  # that is, integers
         return tags
 
     @classmethod
@@ -245,7 +244,7 @@ class PoissonHMM(NumericHMM):
 
 
 def check_counts(rows, estimator):
-    """Refuse what is no count, naming the first place."""
+    """Refuse values that are not counts; the error names the first."""
     for message, bad, remedy in (
         ("Negative values in data", rows < 0, "Shift or drop such rows"),
         ("Fractions in data", np.floor(rows) < rows, "Round them"),

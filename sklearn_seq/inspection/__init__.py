@@ -1,4 +1,4 @@
-"""What a fitted model does: diagnostics of its dynamics, and displays."""
+"""Inspection of fitted models: diagnostics of their dynamics, and displays."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

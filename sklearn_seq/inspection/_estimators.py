@@ -1,4 +1,4 @@
-"""Which estimators can be inspected, and the data that reach their networks."""
+"""The model in an estimator to inspect, and the inputs of its network."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

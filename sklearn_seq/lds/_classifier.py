@@ -65,8 +65,8 @@ class LDSClassifier(SequenceClassifier):
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
-        features; and of the process noise, relative by its effect on the outputs over
-        the longest sequence.
+        features; and of the process noise, by its effect on the outputs over the
+        longest sequence.
 
     fit_intercept : bool, default=True
         Whether to subtract the means of each class before learning. Without, the data

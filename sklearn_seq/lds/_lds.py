@@ -91,8 +91,8 @@ class LinearDynamicalSystem(
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
-        features; and of the process noise, relative by its effect on the outputs over
-        the longest sequence.
+        features; and of the process noise, by its effect on the outputs over the
+        longest sequence.
 
     warm_start : bool, default=False
         Whether fit starts from the parameters of the last fit.

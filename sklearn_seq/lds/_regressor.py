@@ -27,7 +27,7 @@ from .kalman import filter_states, log_likelihood
 
 
 def mean_of_known(values):
-    """Mean of each column over what is there; 0 for a column that is all missing."""
+    """Mean of the known values of each column; 0 if all are missing."""
     known = ~np.isnan(values)
     with np.errstate(over="ignore", invalid="ignore"):
         sums = np.where(known, values, 0.0).sum(axis=0)
@@ -36,7 +36,7 @@ def mean_of_known(values):
 
 
 def centred(values, mean):
-    """Values less the mean, which floating point must hold; NaN is missing."""
+    """Values minus the mean; an error if that overflows. NaN is missing."""
     with np.errstate(over="ignore"):
         out = values - mean
     check_squares(np.nan_to_num(out, posinf=np.inf, neginf=-np.inf))
@@ -48,10 +48,10 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
     """Predictions with a linear dynamical system, by Kalman filter.
 
     Fitted without y, a :class:`LinearDynamicalSystem` of the rows predicts the next
-    row from those so far, with the right standard deviation. Fitted with y, X are the
-    driving inputs and y the outputs of the system: ``y[t]`` is predicted from the
-    inputs up to t, with no output seen. With one y per sequence, it is linear in the
-    state at the sequence's end.
+    row from those so far, with standard deviation. Fitted with y, X are the driving
+    inputs and y the outputs of the system: ``y[t]`` is predicted from the inputs up to
+    t alone (open loop). With one y per sequence, the prediction is linear in the final
+    state.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
 
     reg_covar : float, default=1e-6
         Smallest variance of the observation noise, relative to the variance of the
-        features; and of the process noise, relative by its effect on the outputs over
-        the longest sequence.
+        features; and of the process noise, by its effect on the outputs over the
+        longest sequence.
 
     fit_intercept : bool, default=True
         Whether to subtract the means of outputs and driving inputs before learning,
@@ -307,13 +307,13 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         return tags
 
     def _starts(self, targets):
-        """Where EM starts, one after the other, until a system is good enough."""
+        """Initial guesses of EM, tried in order until a system is good enough."""
         if targets.kind != STEP or isinstance(self.init, dict):
             return [self.init]
         return list(dict.fromkeys([self.init, "factor_analysis", "random"]))
 
     def _learnt_from(self, sequences, targets):
-        """What the system's outputs and inputs are: (N, n_outputs), (N, n_inputs)."""
+        """Outputs and inputs of the system: (N, n_outputs), (N, n_inputs)."""
         if targets.kind != STEP:
             return split_inputs(self, sequences.rows)
         return in_order(targets.values), self._driving_inputs(sequences)

@@ -1,4 +1,4 @@
-"""From a pipeline or a search to the model in it, and what that model sees."""
+"""The model at the end of a pipeline or search, and its input."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

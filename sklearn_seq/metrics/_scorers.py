@@ -1,4 +1,4 @@
-"""Scorers that tell sequences apart: what to pass as `scoring`."""
+"""Scorers that pass groups on to sequence models."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

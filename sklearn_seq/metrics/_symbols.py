@@ -1,4 +1,4 @@
-"""How well symbols are predicted: bits per symbol and perplexity."""
+"""Metrics of symbol prediction: bits per symbol and perplexity."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

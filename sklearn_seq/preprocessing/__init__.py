@@ -1,4 +1,4 @@
-"""Transformers that respect sequences, or make others do so."""
+"""Transformers that respect boundaries of sequences, or make others do so."""
 
 from ._delay_taps import DelayTaps
 from ._per_timestep import PerTimestep

@@ -463,7 +463,7 @@ default="orthogonal"
             self._add_embedding_gradient(gradient, inputs, d_inputs)
 
     def _above(self, parameters, gradient, final, work):
-        """What the activities of the last layer are used for."""
+        """Derivatives of the loss in what the readout computes: see `Above`."""
         n_units, n_outputs = self.layer_sizes[-2:]
         weights = self._readout.weights(parameters, n_units, n_outputs)
         if not final:
@@ -493,7 +493,7 @@ default="orthogonal"
 
 
 def unsort(packing, columns):
-    """From columns in packed order, (n, n_sequences), to rows in the batch's order."""
+    """Columns in packed order, (n, n_sequences), to rows in the order of the batch."""
     rows = np.empty(columns.T.shape, columns.dtype)
     rows[packing.order] = columns.T
     return rows

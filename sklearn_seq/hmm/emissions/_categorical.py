@@ -94,7 +94,9 @@ class CategoricalEmissions:
         return statistics[0]
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
-        """The M-step; states without weight keep their probabilities.
+        """M-step: p[c] ∝ Σ γ[t] 1{x[t] = c} + emissionprob_prior - 1.
+
+        States without weight keep their probabilities.
 
         Parameters
         ----------

@@ -111,7 +111,9 @@ class GaussianEmissions(StandardisedEmissions):
         return Moments(*statistics).weights
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
-        """The M-step; states without weight keep their parameters.
+        """M-step, with the formulas in `_m_step`.
+
+        States without weight keep their parameters.
 
         Parameters
         ----------

@@ -138,7 +138,9 @@ class GaussianMixtureEmissions(StandardisedEmissions):
         return Moments(*statistics).weights.reshape(self.n_mix, -1).sum(axis=0)
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
-        """The M-step; states and components without weight keep their parameters.
+        """M-step, with weights ∝ Σ γ[t] + weights_prior - 1 and formulas in `_m_step`.
+
+        States and components without weight keep their parameters.
 
         Parameters
         ----------

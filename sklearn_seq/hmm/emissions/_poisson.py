@@ -96,7 +96,9 @@ class PoissonEmissions:
         return statistics[0]
 
     def maximise(self, statistics, parameters, fixed=frozenset()):
-        """The M-step; states without weight keep their rates.
+        """M-step: λ = (Σ γ[t] x[t] + rates_prior) / (Σ γ[t] + rates_weight).
+
+        States without weight keep their rates.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""How far back in time the gradient of the loss reaches."""
+"""Gradient of the loss in the states of earlier steps."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

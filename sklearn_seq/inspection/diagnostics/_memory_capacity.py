@@ -1,4 +1,4 @@
-"""How much of its past inputs the state of a network holds."""
+"""Short-term memory capacity of a network."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -170,7 +170,7 @@ def _check_range(input_range):
 
 
 def _squared_correlations(states, past, n_learn):
-    """How well past inputs are reconstructed from the states, on held-out rows.
+    """Squared correlations of past inputs and reconstructions, on held-out rows.
 
     Parameters
     ----------

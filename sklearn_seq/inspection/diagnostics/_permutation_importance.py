@@ -1,4 +1,4 @@
-"""How much worse a model gets when a feature is shuffled."""
+"""Permutation importance of features, in every layout."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -35,10 +35,10 @@ def permutation_importance(
     n_jobs=None,
     sample_weight=None,
 ) -> Bunch:
-    """Importance of each feature: what its permutation costs, in every layout.
+    """Permutation importance of each feature, for sequences in every layout.
 
-    The score of the data as they are, minus the score of data in which the values of
-    one feature change places, while the targets stay.
+    The score of the data, minus the score of data with permuted values of one feature
+    and the same targets.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def permutation_importance(
         frames.
 
     y : array-like, default=None
-        The targets; None for a model of the next step, where they are X itself as it
-        was before the permutation.
+        The targets; None for a model of the next step, where they are X before the
+        permutation.
 
     %(groups)s
 
@@ -64,9 +64,8 @@ def permutation_importance(
 
     permute : {"steps", "sequences"}, default="steps"
         "steps" shuffles the values of a feature over all time steps of all sequences.
-        What the model knew from their order is lost, too. "sequences" hands the
-        feature's whole course from one sequence to another of the same length, so
-        that each course stays as it may occur; it needs sequences of equal length.
+        This destroys their temporal order, too. "sequences" exchanges the feature's
+        whole series between sequences of the same length, which keeps it.
 
     n_repeats : int, default=5
         Number of permutations of each feature.
@@ -107,8 +106,8 @@ def permutation_importance(
     For rows and ``permute="steps"`` the permutations are those of
     :func:`sklearn.inspection.permutation_importance`.
 
-    A feature of which the same is known from another one, or from its own past, has
-    little importance if only one of them is shuffled at a time.
+    A feature that is redundant given others, or given its own past, has little
+    importance.
 
     References
     ----------
@@ -191,7 +190,7 @@ def _scorers(scoring):
 
 
 def _next_targets(model, X, groups):
-    """X advanced by one step: what a model of the next step is to say at each row."""
+    """X advanced by one step: the targets of a model of the next step."""
     if not isinstance(model, SequenceEstimator):
         raise ValueError(f"{type(model).__name__} is no sequence model: y is needed.")
     sequences = model.read_sequences(X, groups)
@@ -209,7 +208,7 @@ def _next_targets(model, X, groups):
 
 
 def _units(X, groups, permute):
-    """Packed rows that change places: (n_rows, 1), or blocks of equal length."""
+    """Units of the permutation: packed rows (n_rows, 1), or blocks of equal length."""
     _, layout = read_layout(X, groups)
     if permute == "steps":
         return [np.arange(layout.n_rows)[:, None]]

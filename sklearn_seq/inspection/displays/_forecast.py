@@ -1,4 +1,4 @@
-"""A sequence and what a model expects to follow."""
+"""Display of a sequence and its forecasts."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

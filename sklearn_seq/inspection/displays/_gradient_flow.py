@@ -1,4 +1,4 @@
-"""How far back in time the gradient of the loss reaches."""
+"""Display of the gradient flow of a recurrent network."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""Hidden states of a model in time."""
+"""Display of hidden states in time."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""The course of a fit."""
+"""Display of the training loss."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""What the displays share: one sequence of X, its times, axes and styles."""
+"""Shared code of the displays: one sequence of X, its times, axes and styles."""
 
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -77,7 +77,7 @@ def choose_sequence(X, groups, sequence):
 
 
 def read_fitted(estimator, X, groups, sequence):
-    """What a display of a model and a sequence needs.
+    """Data of a display of a model and a sequence.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def read_fitted(estimator, X, groups, sequence):
 
 
 def ask(model, method, sequence, *args, **kwargs):
-    """What a method of a model says of an OneSequence."""
+    """Result of a method of a model for an OneSequence."""
     if sequence.groups is not None and isinstance(model, SequenceEstimator):
         kwargs["groups"] = sequence.groups
     return getattr(model, method)(sequence.X, *args, **kwargs)
