@@ -2,8 +2,7 @@
 
 The outcomes stand in docs/compatibility.md. With ``--write-matrix`` (in one process,
 all tests) they are written there; otherwise they are compared with it. All layouts
-are tried on one estimator, the others on one layout each; their other layouts are slow
-tests.
+are tried on one estimator, and one of each family on a layout; the rest are slow tests.
 """
 
 import pytest
@@ -24,13 +23,23 @@ from matrix_tools import TOOLS
 import sklearn_seq
 
 IN_EVERY_LAYOUT = {"ARRegressor"}  # it is fitted quickly
+IN_ONE_LAYOUT = {
+    "CategoricalHMM",
+    "EchoStateRegressor",
+    "GaussianHMM",
+    "HMMClassifier",
+    "LDSRegressor",
+    "MLPSequenceClassifier",
+    "RNNClassifier",
+}
 
 
 def cells():
     """Estimators and layouts, those that only repeat marked as slow."""
     for i, case in enumerate(CASES):
         for j, layout in enumerate(LAYOUTS):
-            quick = case.name in IN_EVERY_LAYOUT or j == i % len(LAYOUTS)
+            alone = case.name in IN_ONE_LAYOUT and j == i % len(LAYOUTS)
+            quick = case.name in IN_EVERY_LAYOUT or alone
             marks = () if quick else pytest.mark.slow
             yield pytest.param(case, layout, id=f"{case.name}-{layout}", marks=marks)
 

@@ -73,6 +73,7 @@ def test_logistic_map():
     assert_allclose(found, np.log(2), atol=0.01)
 
 
+@pytest.mark.slow
 def test_henon_map():
     found = exponents_of_map(henon, henon_jacobian, [0.1, 0.1], 20_000, 2)
     assert_allclose(found, [0.419, -1.623], atol=0.01)

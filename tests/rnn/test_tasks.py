@@ -19,6 +19,7 @@ def test_sums_of_ten_bits_teach_sums_of_fifty():
     assert np.array_equal(model.predict(X)[y >= 0], y[y >= 0])
 
 
+@pytest.mark.slow
 def test_a_gated_cell_adds_numbers_fifty_steps_apart():
     X, y = make_adding_problem(2000, 50, random_state=0)
     model = RNNRegressor((32,), cell="gru", max_iter=30, random_state=0).fit(X, y)
