@@ -96,7 +96,8 @@ class GaussianMixtureEmissions(StandardisedEmissions):
     names = ("weights", "means", "covariances")
 
     def __post_init__(self):
-        if not np.min(as_numbers(self.weights_prior, "weights_prior")) >= 1:
+        prior = as_numbers(self.weights_prior, "weights_prior")
+        if not np.size(prior) or not np.min(prior) >= 1:
             raise ValueError(
                 f"weights_prior={self.weights_prior!r}, but expected at least 1: "
                 "below, the likeliest weights are zeros. Set 1.0 for no prior."
