@@ -744,7 +744,7 @@ def test_callbacks_see_every_iteration():
     assert len(np.unique(logs)) == 4
 
 
-@pytest.mark.parametrize("prior", [(), 0.5, [1.0, 0.5]], ids=str)
+@pytest.mark.parametrize("prior", [(), [1.0, 0.5]], ids=str)
 def test_priors_of_mixture_weights_are_at_least_1(prior):
     X = np.random.default_rng(0).normal(size=(20, 1))
     with pytest.raises(ValueError, match="weights_prior=.* expected at least 1"):
