@@ -3,6 +3,8 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import copy
+
 import numpy as np
 
 CHUNK_ROWS = 1 << 15  # rows at a time, so that temporaries stay in the cache
@@ -83,6 +85,13 @@ def check_squares(squares):
         )
 
 
+def continued(earlier, n_features, centre=True):
+    """A copy of an earlier `RunningGaussian` to update; a new one if it is None."""
+    if earlier is None:
+        return RunningGaussian(n_features, centre)
+    return copy.deepcopy(earlier)
+
+
 class RunningGaussian:
     """Mean and covariance, updated batch by batch.
 
@@ -132,6 +141,14 @@ class RunningGaussian:
                 )
         check_squares(self._products)
         return self
+
+    def update_by_residuals(self, values, outputs, known=None, weights=None):
+        """The same with values less outputs, scaled to weights of mean 1, as rows."""
+        with np.errstate(over="ignore"):  # which update refuses
+            residuals = values - outputs
+        if weights is not None:
+            residuals = residuals * np.sqrt(weights / weights.mean())[:, np.newaxis]
+        return self.update(residuals, known)
 
     def _update(self, values, known):
         n = len(values)

@@ -3,13 +3,11 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import copy
-
 import numpy as np
 from scipy.special import log_softmax
 
 from .._core.closed_loop import RealLoop, SymbolLoop
-from .._core.gaussian import RunningGaussian
+from .._core.gaussian import continued
 from ..base import SequenceRegressor
 from ..classification import SequenceClassifier
 from ..sequences import last_rows
@@ -70,8 +68,8 @@ class TapRegressor(TapModel, RealLoop, SequenceRegressor):
         """Set the Gaussian distribution of first rows, from all training rows."""
         if targets.kind != NEXT:
             return
-        earlier = self._first_row if more else RunningGaussian(targets.n_targets)
-        self._first_row = copy.deepcopy(earlier).update(targets.values)
+        first_row = continued(self._first_row if more else None, targets.n_targets)
+        self._first_row = first_row.update(targets.values)
 
 
 class TapClassifier(TapModel, SymbolLoop, SequenceClassifier):

@@ -3,14 +3,12 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import copy
 from typing import Self
 
-import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._core.docs import documented
-from .._core.gaussian import RunningGaussian
+from .._core.gaussian import continued
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
 from ..networks import learns_online
@@ -292,16 +290,12 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
     def _remember_fit(self, sequences, targets, add=False):
         """Measure the noise that is left, and the distribution of a first row."""
         self._remember_first_row(targets, more=add)
-        noise = RunningGaussian(targets.n_targets, centre=False)
-        if add:
-            noise = copy.deepcopy(self._noise)
+        earlier = self._noise if add else None
+        noise = continued(earlier, targets.n_targets, centre=False)
         index = targets.counted(sequences.offsets, self.burn_in, self.n_lags - 1)
-        values = targets.values[index]
-        outputs = self._within_range(self._outputs, sequences)
-        with np.errstate(over="ignore"):  # which the noise refuses
-            residuals = values - outputs[index - targets.advance]
+        outputs = self._within_range(self._outputs, sequences)[index - targets.advance]
         known = None if targets.known is None else targets.known[index]
-        self._noise = noise.update(residuals, known)
+        self._noise = noise.update_by_residuals(targets.values[index], outputs, known)
         self.noise_covariance_ = noise.covariance
 
     def _outputs(self, sequences):

@@ -3,14 +3,13 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import copy
 from typing import Self
 
 import numpy as np
 
 from .._core.closed_loop import RealLoop
 from .._core.docs import documented
-from .._core.gaussian import RunningGaussian, check_squares
+from .._core.gaussian import check_squares, continued
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import StandardizedTargets
 from ..base import SequenceRegressor
@@ -258,10 +257,9 @@ class EchoStateRegressor(
             model.coef_, model.intercept_ = fit.coef, fit.intercept
             model.noise_covariance_ = self._noise_covariance(ridge, fit)
             if targets.kind == NEXT:
-                earlier = (
-                    self._first_row if more else RunningGaussian(targets.n_targets)
-                )
-                model._first_row = copy.deepcopy(earlier).update(targets.values)
+                earlier = self._first_row if more else None
+                first_row = continued(earlier, targets.n_targets)
+                model._first_row = first_row.update(targets.values)
             model._ridge = ridge
             model._remember_targets(targets)
         return self

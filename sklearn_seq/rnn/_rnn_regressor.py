@@ -3,7 +3,6 @@
 # Authors: The sklearn_seq developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import copy
 from typing import Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._core.closed_loop import RealLoop
 from .._core.docs import documented
-from .._core.gaussian import RunningGaussian, check_squares
+from .._core.gaussian import check_squares, continued
 from .._core.sklearn_compat import _fit_context
 from .._core.standardize import UNCHANGED, StandardizedTargets
 from ..base import SequenceRegressor
@@ -500,20 +499,17 @@ class RNNRegressor(
     def _remember_fit(self, sequences, targets, weights, add):
         """Measure the noise that is left, and the distribution of a first row."""
         if targets.kind == NEXT:
-            earlier = self._first_row if add else RunningGaussian(targets.n_targets)
-            self._first_row = copy.deepcopy(earlier).update(targets.values)
-        noise = RunningGaussian(targets.n_targets, centre=False)
-        if add:
-            noise = copy.deepcopy(self._noise)
+            first_row = continued(self._first_row if add else None, targets.n_targets)
+            self._first_row = first_row.update(targets.values)
+        earlier = self._noise if add else None
+        noise = continued(earlier, targets.n_targets, centre=False)
         index = self._counted(targets, sequences)
         outputs = self._outputs(sequences)[index - targets.advance]
-        with np.errstate(over="ignore"):  # which the noise refuses
-            residuals = targets.values[index] - outputs
-        if weights is not None:
-            scale = np.sqrt(weights[index] / weights[index].mean())
-            residuals = residuals * scale[:, None]
         known = None if targets.known is None else targets.known[index]
-        self._noise = noise.update(residuals, known)
+        weights = None if weights is None else weights[index]
+        self._noise = noise.update_by_residuals(
+            targets.values[index], outputs, known, weights
+        )
         self.noise_covariance_ = noise.covariance
 
     def _outputs(self, sequences):
