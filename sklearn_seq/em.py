@@ -9,7 +9,6 @@ falls by more than rounding.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from difflib import get_close_matches
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ._core.user_warning import warn_user
+from ._reading.by_name import closest
 
 ROUNDING = 1e-8  # relative fall of the log-likelihood that may be rounding
 EPS = np.finfo(np.float64).eps
@@ -222,8 +222,8 @@ def expectation_maximization(
 
 def unknown_name(parameter, name, names):
     """A ValueError for an unknown parameter name, with the closest known one."""
-    close = get_close_matches(str(name), names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    near = closest(name, names)
+    hint = "" if near is None else f" Did you mean {near!r}?"
     return ValueError(
         f"{parameter}={{{name!r}: ...}}: there is no such parameter.{hint} Expected "
         f"among {list(names)}."

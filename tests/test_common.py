@@ -501,19 +501,12 @@ def each_class_once(cases):
     The first case of each class of estimators runs by default, the others are slow.
     """
     first = {type(case.estimator): case.name for case in reversed(cases)}.values()
-    return [
-        pytest.param(
-            case,
-            id=case.name,
-            marks=() if case.name in first else pytest.mark.slow,
-        )
-        for case in cases
-    ]
+    return [parameters(case, first=first) for case in cases]
 
 
-def parameters(case, *others):
+def parameters(case, *others, first=FIRST_OF_THEIR_KIND):
     """A test's parameters; the first case of each kind stands for the slow others."""
-    marks = () if case.name in FIRST_OF_THEIR_KIND else pytest.mark.slow
+    marks = () if case.name in first else pytest.mark.slow
     name = "-".join(map(str, (*others, case.name)))
     return pytest.param(case, *others, id=name, marks=marks)
 

@@ -78,12 +78,16 @@ def lacks(name, given):
     return f"{'holds twice' if name in given else 'lacks'} {name!r}"
 
 
+def closest(name, given):
+    """The closest of the given names as a string; None if none is close."""
+    near = get_close_matches(str(name), [str(other) for other in given], n=1)
+    return near[0] if near else None
+
+
 def did_you_mean(name, given):
     """The question "Did you mean …?" with the closest of the given names."""
-    if name in given:
-        return ""
-    near = get_close_matches(str(name), [str(other) for other in given])
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    near = None if name in given else closest(name, given)
+    return "" if near is None else f" (did you mean {near!r}?)"
 
 
 def some(items, most=10):

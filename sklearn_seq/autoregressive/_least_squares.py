@@ -49,7 +49,8 @@ def solve_moments(moments, alpha):
     gram = moments.zz.copy()
     gram[np.diag_indices_from(gram)] += alpha
     scale = np.sqrt(np.diagonal(gram))
-    if not (scale > 0).all() or not np.isfinite([*scale, *moments.zy.flat]).all():
+    finite = np.isfinite(scale).all() and np.isfinite(moments.zy).all()
+    if not (finite and (scale > 0).all()):
         return None
     gram /= scale
     gram /= scale[:, None]
