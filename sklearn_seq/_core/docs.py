@@ -14,10 +14,10 @@ from textwrap import dedent, indent
 MARKER = re.compile(r"^([ \t]*)%\((\w+)\)s[ \t]*$", re.MULTILINE)
 
 
-def _texts(page):
-    """A dict of texts by the parameter that each describes."""
+def _texts(page, of=""):
+    """A dict of texts by the parameter that each describes, and `of` what models."""
     texts = re.split(r"\n\n(?=\S)", dedent(page).strip())
-    return {re.match(r"\w+", text)[0]: text for text in texts}
+    return {re.match(r"\w+", text)[0] + (of and f"_of_{of}"): text for text in texts}
 
 
 SHARED = _texts(
@@ -57,6 +57,76 @@ SHARED = _texts(
         nearly regular index ("auto"), none ("ignore"), or steps of more than so many
         median steps of their sequence.
     """
+)
+SHARED |= _texts(
+    """
+    y : array-like, default=None
+        Targets: one for each row, or one for each sequence of a panel. None for
+        next-step prediction. NaN means "no target here".
+
+    exogenous : array-like of int or str, default=None
+        Columns of X, by index or by name, that are driving inputs: known, but not
+        predicted, when the target is the next step.
+    """,
+    of="regressors",
+)
+SHARED |= _texts(
+    """
+    y : array-like, default=None
+        Class labels: one for each row, or one for each sequence of a panel. None
+        for next-symbol prediction. NaN, None, pandas.NA, masked entries and
+        `missing_label` mean "no label here"; for a sequence without any, None.
+
+    exogenous : array-like of int or str, default=None
+        Columns of X, by index or by name, that are driving inputs: known, but not
+        predicted, when the target is the next symbol.
+    """,
+    of="classifiers",
+)
+SHARED |= _texts(
+    """
+    burn_in : int, default=0
+        Number of first time steps of each sequence that the score does not count.
+        Learning counts all.
+    """,
+    of="hidden_state_models",
+)
+SHARED |= _texts(
+    """
+    burn_in : int, default=0
+        Number of first time steps of each sequence that neither the loss nor the
+        score counts as targets.
+    """,
+    of="tap_models",
+)
+SHARED |= _texts(
+    """
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the log-likelihood per time step in
+        nats and its change; with priors, of the log-posterior.
+
+    startprob_prior : float or array-like of shape (n_components,), default=1.0
+        Dirichlet concentrations of the start probabilities, at least 1. 1 is flat;
+        each 1 above counts as one more observed start.
+
+    decoding : {"viterbi", "smooth", "filter"}, default="viterbi"
+        What `predict` returns: the most probable path, the most probable state of each
+        step given the whole sequence, or given the rows so far. `predict_proba` looks
+        ahead, too, except with "filter".
+    """,
+    of="hmms",
+)
+SHARED |= _texts(
+    """
+    verbose : int or bool, default=0
+        Whether to print a line for each iteration: the loss, its change and, with
+        `early_stopping`, the validation score.
+
+    initial_states : array-like of shape (n_sequences, n_units), default=None
+        States of the units before each sequence, see `predict`. They are taken as
+        given, not learned.
+    """,
+    of="nets",
 )
 
 

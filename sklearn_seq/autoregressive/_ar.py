@@ -74,13 +74,9 @@ class ARRegressor(TapRegressor):
         backward prediction errors, are for the next step of a single feature and give
         a stationary model whatever the data.
 
-    exogenous : array-like of int or str, default=None
-        Columns of X, by index or by name, that are driving inputs: known, but not
-        predicted, when the target is the next step.
+    %(exogenous_of_regressors)s
 
-    burn_in : int, default=0
-        Number of first time steps of each sequence that neither the loss nor the
-        score counts as targets.
+    %(burn_in_of_tap_models)s
 
     %(gaps)s
 
@@ -182,9 +178,7 @@ class ARRegressor(TapRegressor):
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
             with an index of two levels, a 3-D array, or a list of 2-D arrays.
 
-        y : array-like, default=None
-            Targets: one for each row, or one for each sequence of a panel. None for
-            next-step prediction. NaN means "no target here".
+        %(y_of_regressors)s
 
         %(groups)s
 

@@ -99,17 +99,11 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
         only centred. Predictions, forecasts, densities and `noise_covariance_` are in
         the units of the data.
 
-    exogenous : array-like of int or str, default=None
-        Columns of X, by index or by name, that are driving inputs: known, but not
-        predicted, when the target is the next step.
+    %(exogenous_of_regressors)s
 
-    burn_in : int, default=0
-        Number of first time steps of each sequence that neither the loss nor the
-        score counts as targets.
+    %(burn_in_of_tap_models)s
 
-    verbose : int or bool, default=0
-        Whether to print a line for each iteration: the loss, its change and, with
-        `early_stopping`, the validation score.
+    %(verbose_of_nets)s
 
     %(gaps)s
 
@@ -245,9 +239,7 @@ class MLPSequenceRegressor(StandardizedTargets, TapNetwork, TapRegressor):
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
             with an index of two levels, a 3-D array, or a list of 2-D arrays.
 
-        y : array-like, default=None
-            Targets: one for each row, or one for each sequence of a panel. None for
-            next-step prediction. NaN means "no target here".
+        %(y_of_regressors)s
 
         %(groups)s
 

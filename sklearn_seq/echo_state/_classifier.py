@@ -72,9 +72,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
         array-like is the alphabet (for several columns a list of alphabets): with it,
         symbols that the training sequences lack are no error in others.
 
-    exogenous : array-like of int or str, default=None
-        Columns of X, by index or by name, that are driving inputs: known, but not
-        predicted, when the target is the next symbol.
+    %(exogenous_of_classifiers)s
 
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the fit nor the score
@@ -212,10 +210,7 @@ class EchoStateClassifier(EchoStateNetwork, SymbolLoop, SequenceClassifier):
             with an index of two levels, a 3-D array, or a list of 2-D arrays. Symbols
             also as a string, a list of strings, or a list of lists of symbols.
 
-        y : array-like, default=None
-            Class labels: one for each row, or one for each sequence of a panel. None
-            for next-symbol prediction. NaN, None, pandas.NA, masked entries and
-            `missing_label` mean "no label here"; for a sequence without any, None.
+        %(y_of_classifiers)s
 
         %(groups)s
 

@@ -77,9 +77,7 @@ class EchoStateRegressor(
         Predictions, forecasts, densities and `noise_covariance_` are in the units of
         the data.
 
-    exogenous : array-like of int or str, default=None
-        Columns of X, by index or by name, that are driving inputs: known, but not
-        predicted, when the target is the next step.
+    %(exogenous_of_regressors)s
 
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the fit nor the score
@@ -203,9 +201,7 @@ class EchoStateRegressor(
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
             with an index of two levels, a 3-D array, or a list of 2-D arrays.
 
-        y : array-like, default=None
-            Targets: one for each row, or one for each sequence of a panel. None for
-            next-step prediction. NaN means "no target here".
+        %(y_of_regressors)s
 
         %(groups)s
 

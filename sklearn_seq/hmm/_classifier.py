@@ -98,9 +98,7 @@ class HMMClassifier(SequenceClassifier):
         Columns of X, by index or by name, that are not predicted when the target is
         the next symbol.
 
-    burn_in : int, default=0
-        Number of first time steps of each sequence that the score does not count.
-        Learning counts all.
+    %(burn_in_of_hidden_state_models)s
 
     random_state : int, RandomState instance or None, default=None
         Determines starts. Pass an int for reproducible results.

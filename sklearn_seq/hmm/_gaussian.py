@@ -42,9 +42,7 @@ class GaussianHMM(NumericHMM):
         Parameters held at given values, by name: "startprob", "transmat",
         "means", "covariances".
 
-    startprob_prior : float or array-like of shape (n_components,), default=1.0
-        Dirichlet concentrations of the start probabilities, at least 1. 1 is flat;
-        each 1 above counts as one more observed start.
+    %(startprob_prior_of_hmms)s
 
     transmat_prior : float or array-like of shape (n_components, n_components), \
             default=1.0
@@ -71,10 +69,7 @@ class GaussianHMM(NumericHMM):
     reg_covar : float, default=1e-6
         Smallest variance in any direction, relative to the variance of the features.
 
-    decoding : {"viterbi", "smooth", "filter"}, default="viterbi"
-        What `predict` returns: the most probable path, the most probable state of each
-        step given the whole sequence, or given the rows so far. `predict_proba` looks
-        ahead, too, except with "filter".
+    %(decoding_of_hmms)s
 
     n_init : int, default=1
         Number of starts, of which the best is kept.
@@ -88,16 +83,12 @@ class GaussianHMM(NumericHMM):
     warm_start : bool, default=False
         Whether fit starts from the parameters of the last fit.
 
-    burn_in : int, default=0
-        Number of first time steps of each sequence that the score does not count.
-        Learning counts all.
+    %(burn_in_of_hidden_state_models)s
 
     random_state : int, RandomState instance or None, default=None
         Determines starts. Pass an int for reproducible results.
 
-    verbose : int or bool, default=0
-        Whether to print a line for each iteration: the log-likelihood per time step in
-        nats and its change; with priors, of the log-posterior.
+    %(verbose_of_hmms)s
 
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.

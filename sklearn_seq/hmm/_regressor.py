@@ -86,16 +86,12 @@ class HMMRegressor(CallbackSupportMixin, SequenceRegressor):
         a model without them, or use ARRegressor or LDSRegressor, in which inputs drive
         the targets.
 
-    burn_in : int, default=0
-        Number of first time steps of each sequence that the score does not count.
-        Learning counts all.
+    %(burn_in_of_hidden_state_models)s
 
     random_state : int, RandomState instance or None, default=None
         Determines starts. Pass an int for reproducible results.
 
-    verbose : int or bool, default=0
-        Whether to print a line for each iteration: the log-likelihood per time step in
-        nats and its change; with priors, of the log-posterior.
+    %(verbose_of_hmms)s
 
     n_jobs : int, default=None
         Number of workers that share the sequences in the E-step.

@@ -100,9 +100,7 @@ class LinearDynamicalSystem(
     exogenous : array-like of int or str, default=None
         Columns of X, by index or by name, that are driving inputs.
 
-    burn_in : int, default=0
-        Number of first time steps of each sequence that the score does not count.
-        Learning counts all.
+    %(burn_in_of_hidden_state_models)s
 
     random_state : int, RandomState instance or None, default=None
         Determines random starts. Pass an int for reproducible results.

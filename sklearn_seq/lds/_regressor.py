@@ -94,9 +94,7 @@ class LDSRegressor(CallbackSupportMixin, SequenceRegressor):
         the next step. They act through the state only: the next row is predicted
         before its inputs are known.
 
-    burn_in : int, default=0
-        Number of first time steps of each sequence that the score does not count.
-        Learning counts all.
+    %(burn_in_of_hidden_state_models)s
 
     random_state : int, RandomState instance or None, default=None
         Determines random starts. Pass an int for reproducible results.

@@ -154,17 +154,13 @@ class RNNClassifier(
         alphabet (for several columns a list of alphabets): with it, symbols that the
         training sequences lack are no error in others.
 
-    exogenous : array-like of int or str, default=None
-        Columns of X, by index or by name, that are driving inputs: known, but not
-        predicted, when the target is the next symbol.
+    %(exogenous_of_classifiers)s
 
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets. They run through the network all the same.
 
-    verbose : int or bool, default=0
-        Whether to print a line for each iteration: the loss, its change and, with
-        `early_stopping`, the validation score.
+    %(verbose_of_nets)s
 
     %(missing_label)s
 
@@ -363,16 +359,11 @@ class RNNClassifier(
             with an index of two levels, a 3-D array, or a list of 2-D arrays. Symbols
             also as a string, a list of strings, or a list of lists of symbols.
 
-        y : array-like, default=None
-            Class labels: one for each row, or one for each sequence of a panel. None
-            for next-symbol prediction. NaN, None, pandas.NA, masked entries and
-            `missing_label` mean "no label here"; for a sequence without any, None.
+        %(y_of_classifiers)s
 
         %(groups)s
 
-        initial_states : array-like of shape (n_sequences, n_units), default=None
-            States of the units before each sequence, see `predict`. They are taken as
-            given, not learned.
+        %(initial_states_of_nets)s
 
         **weights : dict
             `sample_weight`, array-like of shape (n_samples,): weights of the samples in
@@ -431,9 +422,7 @@ class RNNClassifier(
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the loss: rows, or the sequences of a panel.
 
-        initial_states : array-like of shape (n_sequences, n_units), default=None
-            States of the units before each sequence, see `predict`. They are taken as
-            given, not learned.
+        %(initial_states_of_nets)s
 
         Returns
         -------

@@ -142,17 +142,13 @@ class RNNRegressor(
         units of the data. With ``readout="units"``, whose range is fixed, targets are
         not standardised, and without y neither is X.
 
-    exogenous : array-like of int or str, default=None
-        Columns of X, by index or by name, that are driving inputs: known, but not
-        predicted, when the target is the next step.
+    %(exogenous_of_regressors)s
 
     burn_in : int, default=0
         Number of first time steps of each sequence that neither the loss nor the
         score counts as targets. They run through the network all the same.
 
-    verbose : int or bool, default=0
-        Whether to print a line for each iteration: the loss, its change and, with
-        `early_stopping`, the validation score.
+    %(verbose_of_nets)s
 
     %(gaps)s
 
@@ -334,15 +330,11 @@ class RNNRegressor(
             Sequences in any layout: rows of shape (n_timesteps, n_features), a frame
             with an index of two levels, a 3-D array, or a list of 2-D arrays.
 
-        y : array-like, default=None
-            Targets: one for each row, or one for each sequence of a panel. None for
-            next-step prediction. NaN means "no target here".
+        %(y_of_regressors)s
 
         %(groups)s
 
-        initial_states : array-like of shape (n_sequences, n_units), default=None
-            States of the units before each sequence, see `predict`. They are taken as
-            given, not learned.
+        %(initial_states_of_nets)s
 
         **weights : dict
             `sample_weight`, array-like of shape (n_samples,): weights of the samples in
@@ -390,9 +382,7 @@ class RNNRegressor(
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the loss: rows, or the sequences of a panel.
 
-        initial_states : array-like of shape (n_sequences, n_units), default=None
-            States of the units before each sequence, see `predict`. They are taken as
-            given, not learned.
+        %(initial_states_of_nets)s
 
         Returns
         -------
